@@ -1,0 +1,136 @@
+"""Settings: one model, every default written once, read from TOML and printed with its descriptions.
+
+Nothing below the pipeline sees these models: the core takes plain keyword numbers.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A section of the configuration: unknown keys are errors, values are never mutated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputSettings(Section):
+    """What to believe about the files where they do not say it themselves."""
+
+    bands: tuple[str, ...] | None = Field(
+        None,
+        description="Band roles in file order, `-` skips one, e.g. ['blue', 'green', 'red', 'nir']; "
+        "for GeoTIFFs without band descriptions. For band-per-file folders use `band_files`.",
+    )
+    band_files: dict[str, str] = Field(
+        default_factory=dict,
+        description="Role → ending of the file's stem, e.g. { green = '_B03' }, for band-per-file folders.",
+    )
+    sensor: Literal["sentinel-2", "planetscope", "skysat", "landsat", "hls", "generic"] | None = Field(
+        None, description="Sensor of generic files: gives meaning to numbered bands (B2 …) and the point spread."
+    )
+    acquired: datetime | None = Field(None, description="Acquisition time of a single undated scene (--datetime).")
+    scale: float | None = Field(None, gt=0, description="Reflectance per digital number; overrides what the files say.")
+    offset: float | None = Field(None, description="Reflectance of digital number 0; overrides what the files say.")
+    calibrated: Literal["reflectance", "toa", "dn"] | None = Field(
+        None, description="Override how far the numbers are trusted: surface reflectance, top of atmosphere, raw DN."
+    )
+    nodata: float | None = Field(None, description="Digital number that means no data; overrides what the files say.")
+
+
+class AoiSettings(Section):
+    """Area of interest."""
+
+    path: str | None = Field(None, description="Vector file, any CRS; a pond belongs by its centroid.")
+
+
+class MaskSettings(Section):
+    """Clouds, shadow, snow: what is not looked at."""
+
+    use: Literal["auto", "off"] = Field("auto", description="Use the product's own mask or the sidecar; off = none.")
+    classes: tuple[Literal["cloud", "cirrus", "haze", "shadow", "snow", "saturated", "unusable"], ...] = Field(
+        ("cloud", "cirrus", "haze", "shadow", "snow", "saturated", "unusable"), description="Reasons that mask a pixel."
+    )
+    dilation_m: float = Field(40.0, ge=0, le=2000, description="Margin added around masked cloud and shadow, metres.")
+
+
+class DetectSettings(Section):
+    """First pass: which pixels differ from the ground around them the way liquid does."""
+
+    background_radius_m: float = Field(
+        200.0, gt=0, le=5000, description="Half-width of the window that says what the ground around looks like."
+    )
+    min_fraction: float = Field(0.22, gt=0, lt=1, description="Least water fraction of the pixel that seeds a candidate.")
+    min_snr: float = Field(4.0, gt=0, description="Least contrast of that pixel, in standard deviations of the background.")
+    absolute_ndwi: float = Field(
+        0.10, gt=-1, lt=1, description="NDWI above which a pixel is liquid whatever surrounds it (not used on raw DN)."
+    )
+
+
+class PondSettings(Section):
+    """What size of object may be a pond."""
+
+    min_diameter_m: float = Field(4.0, gt=0, description="Smaller objects are no ponds.")
+    max_diameter_m: float = Field(90.0, gt=0, description="Larger ones are lakes and rivers.")
+    max_elongation: float = Field(5.0, gt=1, description="Longer ones (axis ratio, after splitting) are channels.")
+
+
+class ConfidenceSettings(Section):
+    """Which objects are believed."""
+
+    target: Literal["leach_pond", "small_water"] = Field(
+        "leach_pond", description="leach_pond, or small_water: any small water body, natural ponds too."
+    )
+    min_confidence: float = Field(0.5, ge=0, le=1, description="Least confidence of a pond in the products.")
+    expected_ponds_per_km2: float | None = Field(
+        None, gt=0, description="Ponds you expect per square kilometre; re-weights the prevalence assumed in fitting."
+    )
+
+
+class SiteSettings(Section):
+    """How ponds make a site."""
+
+    distance_m: float = Field(200.0, gt=0, description="Ponds nearer than this belong together (single linkage).")
+    min_ponds: int = Field(2, ge=1, description="Fewer ponds than this are isolated ponds, not a site.")
+    footprint_buffer_m: float = Field(50.0, gt=0, description="Worked ground counted around each pond.")
+
+
+class ProductSettings(Section):
+    """What is written."""
+
+    crs: str | None = Field(
+        None, description="CRS of the GeoPackage, e.g. 'EPSG:32647'; default: UTM zone of the first scene."
+    )
+    keep_rejected: bool = Field(False, description="Keep rejected candidates with the reason in observations/.")
+
+
+class TileSettings(Section):
+    """How the work is cut; never changes a result."""
+
+    size_px: int | None = Field(
+        None, ge=256, le=8192, multiple_of=256, description="Tile side; default follows the files' own blocks."
+    )
+
+
+class TerrainSettings(Section):
+    """Terrain, for shadow and slope."""
+
+    dem: str | None = Field(None, description="Elevation raster, metres, any CRS (--dem).")
+
+
+class Settings(Section):
+    """Everything that can change a result, and how the work is cut."""
+
+    input: InputSettings = Field(default_factory=InputSettings)
+    aoi: AoiSettings = Field(default_factory=AoiSettings)
+    mask: MaskSettings = Field(default_factory=MaskSettings)
+    terrain: TerrainSettings = Field(default_factory=TerrainSettings)
+    detect: DetectSettings = Field(default_factory=DetectSettings)
+    pond: PondSettings = Field(default_factory=PondSettings)
+    confidence: ConfidenceSettings = Field(default_factory=ConfidenceSettings)
+    sites: SiteSettings = Field(default_factory=SiteSettings)
+    products: ProductSettings = Field(default_factory=ProductSettings)
+    tiles: TileSettings = Field(default_factory=TileSettings)

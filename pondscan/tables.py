@@ -1,0 +1,132 @@
+"""The columns of every table, in order, with unit and meaning: the one place they are written down.
+
+``docs/products.md`` is printed from here, and the writers take names and types from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["string", "integer", "number", "datetime", "boolean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    kind: Kind
+    meaning: str
+
+
+OBSERVATIONS = (
+    Column("scene_id", "string", "scene the candidate was seen in"),
+    Column("object_id", "integer", "number of the candidate in the scene, by row then column of its peak"),
+    Column("x", "number", "centroid, easting in the scene's CRS, metres"),
+    Column("y", "number", "centroid, northing in the scene's CRS, metres"),
+    Column("lon", "number", "centroid, degrees east, WGS84"),
+    Column("lat", "number", "centroid, degrees north, WGS84"),
+    Column("area_m2", "number", "liquid area: water fraction summed over the object and its blur"),
+    Column("area_sigma_m2", "number", "standard deviation of `area_m2`"),
+    Column("shared_sigma_m2", "number", "part of `area_sigma_m2` common to the ponds of the scene (adds linearly)"),
+    Column("diameter_m", "number", "diameter of the disc of the same area"),
+    Column("pond_equivalents", "number", "how many ponds the water amounts to where they cannot be told apart, else 1"),
+    Column("kind", "string", "colour class: turquoise, milky, white, dark, algal, brown, yellow_green, meshed, unknown"),
+    Column("confidence", "number", "probability that the object is the target, from this scene alone"),
+    Column("n_pixels", "integer", "pixels of the segment"),
+    Column("peak_fraction", "number", "highest water fraction of a pixel, 0 to 1 and a little beyond (noise)"),
+    Column("snr", "number", "contrast of the object against its background, in background standard deviations"),
+    Column("ndwi_peak", "number", "NDWI of the wettest pixel"),
+    Column("ndwi_contrast", "number", "NDWI of the wettest pixel less that of the background"),
+    Column("visible", "number", "mean liquid reflectance in blue, green and red"),
+    Column("elongation", "number", "ratio of the axes of the fraction's second moments, 1 for a disc"),
+    Column("solidity", "number", "share of the convex outline that is filled"),
+    Column("bareness", "number", "how bare the ground around is, 0 vegetated to 1 bare"),
+    Column("n_neighbours", "integer", "candidates of like size within 60 m"),
+    Column("masked_fraction", "number", "share of the object's pixels under a cloud or shadow mask"),
+    Column("flags", "string", "`;`-joined: `cloud_flag` (bright compact object inside a cloud mask), `edge` (cut by the scene's edge)"),
+    Column("rejected", "string", "why the candidate is no pond, empty when it may be one (kept with --keep-rejected)"),
+)
+"""A candidate in one scene; `observations/<scene_id>.parquet` (GeoParquet, scene's CRS, outline as geometry)."""
+
+PONDS = (
+    Column("pond_id", "string", "identity over all dates, from the place of the first observation"),
+    Column("site_id", "string", "site the pond belongs to, null when it stands alone"),
+    Column("status", "string", "present, covered, unobserved or gone, at the newest look"),
+    Column("kind", "string", "colour class at the latest clear look that saw it"),
+    Column("confidence", "number", "calibrated probability that this is the target, from all looks"),
+    Column("area_m2", "number", "liquid area"),
+    Column("area_sigma_m2", "number", "its standard deviation"),
+    Column("diameter_m", "number", "diameter of the disc of the same area"),
+    Column("pond_equivalents", "number", "ponds of the site's usual size that the water amounts to"),
+    Column("first_seen", "datetime", "first look that saw it"),
+    Column("not_seen_before", "datetime", "last clear look before `first_seen` that did not see it; null when none"),
+    Column("last_seen", "datetime", "last look that saw it"),
+    Column("n_seen", "integer", "looks that saw it"),
+    Column("n_clear", "integer", "looks that could have seen it"),
+    Column("sensor", "string", "sensor of the look that geometry and area come from"),
+    Column("scene_id", "string", "scenes of that look, joined by `;`"),
+)
+
+SITES = (
+    Column("site_id", "string", "identity of the site"),
+    Column("status", "string", "present, covered, unobserved or gone"),
+    Column("n_ponds", "integer", "ponds present at the latest look"),
+    Column("pond_equivalents", "number", "ponds of the site's usual size that the water amounts to"),
+    Column("pond_area_m2", "number", "liquid area of the ponds present"),
+    Column("pond_area_sigma_m2", "number", "its standard deviation"),
+    Column("footprint_m2", "number", "area of the worked ground around the ponds (the polygon)"),
+    Column("confidence", "number", "probability that at least `min_ponds` of its ponds are real"),
+    Column("first_seen", "datetime", "earliest first_seen of its ponds"),
+    Column("not_seen_before", "datetime", "last clear look before that, null when none"),
+    Column("last_seen", "datetime", "latest last_seen of its ponds"),
+    Column("trend_m2_per_year", "number", "trend of liquid area, null below four clear looks over a year"),
+    Column("trend_lower_m2_per_year", "number", "its 95 % interval, lower end"),
+    Column("trend_upper_m2_per_year", "number", "its 95 % interval, upper end"),
+)
+
+TIMESERIES = (
+    Column("site_id", "string", "site"),
+    Column("datetime", "datetime", "time of the look"),
+    Column("scene_id", "string", "scenes of the look, joined by `;`"),
+    Column("sensor", "string", "sensor"),
+    Column("n_ponds", "integer", "ponds seen; empty when unseen, 0 only after a clear look"),
+    Column("pond_equivalents", "number", "ponds of the site's usual size; empty when unseen"),
+    Column("area_m2", "number", "liquid area seen, not scaled up; empty when unseen"),
+    Column("area_sigma_m2", "number", "its standard deviation"),
+    Column("observed_fraction", "number", "share of the site's footprint that the look saw clear"),
+    Column("status", "string", "present, covered, unobserved or gone, at this look"),
+)
+
+SURVEY = (
+    Column("period", "string", "`look`, `season` or `year`"),
+    Column("period_start", "datetime", "first instant of the period"),
+    Column("period_end", "datetime", "last instant of the period"),
+    Column("n_scenes", "integer", "scenes used"),
+    Column("n_sites", "integer", "sites with ponds"),
+    Column("n_sites_lower", "integer", "95 % measurement interval, lower end"),
+    Column("n_sites_upper", "integer", "95 % measurement interval, upper end"),
+    Column("n_ponds", "integer", "ponds at sites and alone"),
+    Column("n_ponds_lower", "integer", "95 % measurement interval, lower end"),
+    Column("n_ponds_upper", "integer", "95 % measurement interval, upper end"),
+    Column("n_ponds_isolated", "integer", "of these, ponds that belong to no site"),
+    Column("pond_equivalents", "number", "ponds of the usual size that the water amounts to"),
+    Column("pond_area_m2", "number", "liquid area"),
+    Column("pond_area_lower_m2", "number", "95 % measurement interval, lower end"),
+    Column("pond_area_upper_m2", "number", "95 % measurement interval, upper end"),
+    Column("footprint_m2", "number", "worked ground of the sites"),
+    Column("envelope_m2", "number", "convex hull around the sites"),
+    Column("observed_fraction", "number", "share of the area of interest that was seen clear"),
+)
+
+ALIASES = (
+    Column("old_id", "string", "an id that earlier products used"),
+    Column("new_id", "string", "the id it goes by now"),
+    Column("reason", "string", "why it changed"),
+)
+
+
+def names(table: tuple[Column, ...]) -> list[str]:
+    """Column names of a table, in order."""
+    return [column.name for column in table]
