@@ -1,20 +1,26 @@
-"""Settings: one model, every default written once, read from TOML and printed with its descriptions.
+"""Settings: one model, every default written once.
 
-Nothing below the pipeline sees these models: the core takes plain keyword numbers.
+Nothing below the pipeline sees these models: the core takes plain keyword numbers. ``configfile`` reads them from TOML
+and prints them with their descriptions.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from pondscan.model import BAND_ROLES, MASK_ROLES
+
+FILE_SETTINGS = ("aoi.path", "terrain.dem")
+"""Settings that name a file: relative to the configuration file that holds them."""
 
 
 class Section(BaseModel):
     """A section of the configuration: unknown keys are errors, values are never mutated."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class InputSettings(Section):
@@ -38,7 +44,43 @@ class InputSettings(Section):
     calibrated: Literal["reflectance", "toa", "dn"] | None = Field(
         None, description="Override how far the numbers are trusted: surface reflectance, top of atmosphere, raw DN."
     )
-    nodata: float | None = Field(None, description="Digital number that means no data; overrides what the files say.")
+    nodata: float | None = Field(
+        None,
+        allow_inf_nan=True,
+        description="Digital number that means no data, `nan` included; overrides what the files say.",
+    )
+
+    @field_validator("bands")
+    @classmethod
+    def _roles_are_known(cls, bands: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if bands is not None:
+            _refuse_unknown_roles(bands)
+        return bands
+
+    @field_validator("band_files")
+    @classmethod
+    def _file_roles_are_known(cls, band_files: dict[str, str]) -> dict[str, str]:
+        _refuse_unknown_roles(tuple(band_files))
+        return band_files
+
+    @field_validator("acquired")
+    @classmethod
+    def _time_is_utc(cls, acquired: datetime | None) -> datetime | None:
+        if acquired is None:
+            return None
+        return acquired.replace(tzinfo=UTC) if acquired.tzinfo is None else acquired.astimezone(UTC)
+
+
+def _refuse_unknown_roles(roles: tuple[str, ...]) -> None:
+    """Raise ``ValueError`` on a role pondscan does not know, or one that is named twice."""
+    named = [role for role in roles if role != "-"]
+    known = (*BAND_ROLES, *MASK_ROLES)
+    unknown = [role for role in named if role not in known]
+    if unknown:
+        raise ValueError(f"'{unknown[0]}' is no band role, use {', '.join(known)} or - to skip a band")
+    twice = [role for role in named if named.count(role) > 1]
+    if twice:
+        raise ValueError(f"the role '{twice[0]}' is named twice")
 
 
 class AoiSettings(Section):
@@ -63,8 +105,12 @@ class DetectSettings(Section):
     background_radius_m: float = Field(
         200.0, gt=0, le=5000, description="Half-width of the window that says what the ground around looks like."
     )
-    min_fraction: float = Field(0.22, gt=0, lt=1, description="Least water fraction of the pixel that seeds a candidate.")
-    min_snr: float = Field(4.0, gt=0, description="Least contrast of that pixel, in standard deviations of the background.")
+    min_fraction: float = Field(
+        0.22, gt=0, lt=1, description="Least water fraction of the pixel that seeds a candidate."
+    )
+    min_snr: float = Field(
+        4.0, gt=0, description="Least contrast of that pixel, in standard deviations of the background."
+    )
     absolute_ndwi: float = Field(
         0.10, gt=-1, lt=1, description="NDWI above which a pixel is liquid whatever surrounds it (not used on raw DN)."
     )
@@ -76,6 +122,14 @@ class PondSettings(Section):
     min_diameter_m: float = Field(4.0, gt=0, description="Smaller objects are no ponds.")
     max_diameter_m: float = Field(90.0, gt=0, description="Larger ones are lakes and rivers.")
     max_elongation: float = Field(5.0, gt=1, description="Longer ones (axis ratio, after splitting) are channels.")
+
+    @model_validator(mode="after")
+    def _sizes_are_ordered(self) -> Self:
+        if self.min_diameter_m >= self.max_diameter_m:
+            raise ValueError(
+                f"min_diameter_m = {self.min_diameter_m:g} must be below max_diameter_m = {self.max_diameter_m:g}"
+            )
+        return self
 
 
 class ConfidenceSettings(Section):
