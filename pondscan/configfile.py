@@ -103,23 +103,27 @@ def read_layer(path: Path) -> Layer:
     return Layer(str(path), _files_resolved(known, path.parent))
 
 
-def override_layer(assignments: Sequence[str]) -> Layer:
+def assignment_layer(assignments: Sequence[str]) -> Layer:
     """Read ``section.key=VALUE`` assignments; a VALUE is TOML, a bare word, or a comma-separated list.
 
     An empty VALUE sets the default again. Files are taken relative to the current folder.
     """
-    values: dict[str, dict[str, Any]] = {}
+    layer = Layer("--set", {})
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
-        key = key.strip()
         if not equals:
             raise ConfigError(f"--set {assignment}: write it as section.key=VALUE, for instance sites.distance_m=300")
-        setting = all_settings().get(key)
-        if setting is None:
-            raise ConfigError(f"--set {assignment}: {_no_such_setting(key)}")
-        section, name = key.split(".")
-        values.setdefault(section, {})[name] = _value_of(text.strip(), setting)
-    return Layer("--set", _files_resolved(values, Path.cwd()))
+        if key.strip() not in all_settings():
+            raise ConfigError(f"--set {assignment}: {_no_such_setting(key.strip())}")
+        layer = Layer("--set", _merged(layer.values, option_layer("--set", key.strip(), text).values))
+    return layer
+
+
+def option_layer(option: str, key: str, text: str) -> Layer:
+    """Read the text of a command line option that stands for the setting ``key``."""
+    section, name = key.split(".")
+    value = _value_of(text.strip(), all_settings()[key])
+    return Layer(option, _files_resolved({section: {name: value}}, Path.cwd()))
 
 
 def to_toml(settings: Settings) -> str:
@@ -215,11 +219,21 @@ def _value_of(text: str, setting: Setting) -> Any:
         return setting.default
     if setting.annotation is str or get_origin(setting.annotation) is Literal:
         return text.strip("'\"")
+    if setting.annotation is datetime:
+        return _time_or_text(text)
     try:
         return _immutable(tomllib.loads(f"value = {text}")["value"])
     except tomllib.TOMLDecodeError:
         if get_origin(setting.annotation) is tuple:
             return tuple(word.strip() for word in text.split(","))
+        return text
+
+
+def _time_or_text(text: str) -> datetime | str:
+    """Understand any ISO 8601 time or date; what is none stays text, for the model to refuse."""
+    try:
+        return datetime.fromisoformat(text.strip("'\""))
+    except ValueError:
         return text
 
 
