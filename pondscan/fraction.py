@@ -1,0 +1,152 @@
+"""How much of a pixel is liquid: the ground around, the liquid's colour, and a noise-weighted fraction.
+
+Works on *chips*, stacks of equal windows around candidates: reflectance (n, bands, h, w), masks (n, h, w). A chip's
+numbers depend on its own pixels alone, so it does not matter which chips are worked on together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+SENSOR_NOISE = 0.004
+"""Reflectance noise added to the spread of the ground, so that flat ground is not believed infinitely."""
+
+LIQUID_RED = (0.00, 0.06, 0.14, 0.30, 0.50)
+LIQUID_NIR = (0.004, 0.010, 0.020, 0.060, 0.230)
+"""Near-infrared reflectance of liquid against its red: dark and clear liquids absorb all of it, white slurry does not.
+Read off modelled spectra (Lee shallow-water model, domain notes B1), not measured."""
+
+MIN_RING_PIXELS = 12
+"""Fewer ground pixels around than this, and the ground is taken from the whole chip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The ground around each of n candidates."""
+
+    mean: Floats
+    """(n, bands) robust mean reflectance."""
+    covariance: Floats
+    """(n, bands, bands) of ground pixels about it, sensor noise included."""
+    n_pixels: NDArray[np.int64]
+    """(n,) ground pixels that were used."""
+
+
+def grouped_median(values: Floats, group: NDArray[np.int64], n_groups: int) -> Floats:
+    """Median of ``values`` (m,) in each of ``n_groups`` groups; NaN for an empty group.
+
+    >>> grouped_median(np.array([1.0, 9.0, 2.0, 5.0]), np.array([0, 0, 0, 2]), 3)
+    array([ 2., nan,  5.])
+    """
+    order = np.lexsort((values, group))
+    count = np.bincount(group, minlength=n_groups)
+    first = np.cumsum(count) - count
+    is_filled = count > 0
+    ordered = values[order]
+    median = np.full(n_groups, np.nan)
+    low = (first + (count - 1) // 2)[is_filled]
+    high = (first + count // 2)[is_filled]
+    median[is_filled] = (ordered[low] + ordered[high]) / 2
+    return median
+
+
+def ground_around(reflectance: Floats, is_ring: NDArray[np.bool_]) -> Ground:
+    """Robust mean and covariance of the pixels in each chip's ring.
+
+    Parameters
+    ----------
+    reflectance : (n, bands, h, w)
+    is_ring : (n, h, w) bool
+        Ground pixels to use; at least one per chip.
+
+    Notes
+    -----
+    The mean is the median; the covariance is of deviations clipped at three robust standard deviations
+    (1.4826 × median absolute deviation), so that a roof in the ring does not blind the detector.
+    """
+    n_chips, n_bands = reflectance.shape[:2]
+    chip, row, col = np.nonzero(is_ring)
+    values = reflectance[chip, :, row, col]
+    n_pixels = np.bincount(chip, minlength=n_chips)
+    mean = np.stack([grouped_median(values[:, b], chip, n_chips) for b in range(n_bands)], axis=1)
+    deviation = values - mean[chip]
+    spread = np.stack([grouped_median(np.abs(deviation[:, b]), chip, n_chips) for b in range(n_bands)], axis=1)
+    limit = 3 * 1.4826 * np.maximum(spread, SENSOR_NOISE)
+    deviation = np.clip(deviation, -limit[chip], limit[chip])
+    covariance = np.empty((n_chips, n_bands, n_bands))
+    for i in range(n_bands):
+        for j in range(n_bands):
+            product = np.bincount(chip, deviation[:, i] * deviation[:, j], n_chips)
+            covariance[:, i, j] = product / np.maximum(n_pixels, 1)
+    covariance += np.eye(n_bands) * SENSOR_NOISE**2
+    return Ground(mean, covariance, n_pixels)
+
+
+def liquid_nir(red: Floats) -> Floats:
+    """Near-infrared reflectance to expect of a liquid of this red reflectance."""
+    return np.interp(red, LIQUID_RED, LIQUID_NIR)
+
+
+def liquid_colour(excess: Floats, ground: Floats, *, red: int, nir: int) -> Floats:
+    """Reflectance of the liquid itself, from how the pixels of an object depart from the ground.
+
+    Parameters
+    ----------
+    excess : (n, bands)
+        Sum over the object's pixels of (reflectance − ground); each pixel contributes its water fraction times
+        (liquid − ground), so the ratios between bands are those of the liquid, whatever the fractions.
+    ground : (n, bands)
+        Reflectance of the ground.
+    red, nir : int
+        Places of the red and near-infrared bands.
+
+    Returns
+    -------
+    (n, bands)
+        Within 0 to 0.65. The near infrared is the anchor: it is known a priori but for white slurry,
+        where it follows the red (three rounds settle it).
+    """
+    darkening = np.minimum(excess[:, nir], -1e-6)
+    nir_liquid = np.full(len(excess), 0.02)
+    colour = ground
+    for _ in range(3):
+        reach = np.minimum(nir_liquid - ground[:, nir], -0.02)
+        colour = np.clip(ground + excess * (reach / darkening)[:, None], 0.0, 0.65)
+        nir_liquid = np.minimum(liquid_nir(colour[:, red]), 0.8 * ground[:, nir])
+    colour[:, nir] = nir_liquid
+    return colour
+
+
+def fraction_weights(contrast: Floats, covariance: Floats) -> tuple[Floats, Floats]:
+    """Weights that turn a pixel's departure from the ground into its water fraction, and their variance.
+
+    Parameters
+    ----------
+    contrast : (n, bands)
+        Liquid minus ground.
+    covariance : (n, bands, bands)
+        Of ground pixels.
+
+    Returns
+    -------
+    weights : (n, bands)
+        ``fraction = weights · (reflectance − ground)``: the unbiased estimate of least variance (generalised
+        least squares, the matched filter of Manolakis & Shaw 2002, doi 10.1109/79.974724).
+    variance : (n,)
+        Variance of that fraction at a pixel of plain ground.
+    """
+    whitened = np.linalg.solve(covariance, contrast[:, :, None])[:, :, 0]
+    strength = np.maximum(np.einsum("nb,nb->n", contrast, whitened), 1e-9)
+    return whitened / strength[:, None], 1 / strength
+
+
+def project(reflectance: Floats, ground: Floats, weights: Floats) -> Floats:
+    """Water fraction of every pixel of every chip, unclipped: (n, h, w)."""
+    level = np.einsum("nb,nb->n", weights, ground)
+    fractions: Floats = np.einsum("nb,nbhw->nhw", weights, reflectance) - level[:, None, None]
+    return fractions

@@ -1,0 +1,149 @@
+"""Outlines whose area is the area that was measured.
+
+A pond's outline is *radial*: seen from its centroid, the distance in each of ``N_RAYS`` directions at which the water
+fraction falls to half its peak, all scaled together until the polygon holds the measured area. Radial outlines are
+simple by construction, and where neighbours would overlap both are held behind a line between them and swell elsewhere.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+Floats = NDArray[np.float64]
+
+N_RAYS = 36
+ANGLES = np.arange(N_RAYS) * (2 * np.pi / N_RAYS)
+"""Directions of the rays: 0 along +col, a quarter turn along +row."""
+
+MAX_STRETCH = 3.0
+"""A ray is stretched at most so far to make up for area lost to a neighbour."""
+
+
+def rays(
+    surface: Floats,
+    label: NDArray[np.int32],
+    chip: NDArray[np.int64],
+    row: Floats,
+    col: Floats,
+    peak: Floats,
+) -> Floats:
+    """Distance from each segment's centroid to its half-peak contour.
+
+    Parameters
+    ----------
+    surface : (n, h, w)
+        Water fraction, upsampled.
+    label : (n, h, w) int32
+        Segment of every subpixel, from 1.
+    chip : (m,)
+        Chip of every segment.
+    row, col : (m,)
+        Centroids in subpixels of the chip, corners at whole numbers.
+    peak : (m,)
+        Peak of each segment's surface.
+
+    Returns
+    -------
+    (m, N_RAYS)
+        Subpixels; at least half a subpixel.
+    """
+    n_segments = len(chip)
+    height, width = surface.shape[1:]
+    n_steps = 2 * int(np.ceil(np.hypot(height, width) / 2))
+    distance = np.arange(n_steps) / 2
+    reached = np.full((n_segments, N_RAYS), distance[-1])
+    is_running = np.ones((n_segments, N_RAYS), bool)
+    previous = np.full((n_segments, N_RAYS), np.nan)
+    number = np.arange(1, n_segments + 1)[:, None]
+    for step in distance:  # a loop over ray steps, all segments and directions at once
+        y = np.floor(row[:, None] + step * np.sin(ANGLES)).astype(np.int64)
+        x = np.floor(col[:, None] + step * np.cos(ANGLES)).astype(np.int64)
+        is_inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        y, x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
+        value = np.where(
+            is_inside & (label[chip[:, None], y, x] == number), surface[chip[:, None], y, x] / peak[:, None], 0.0
+        )
+        stops = is_running & (value < 0.5)
+        part = np.nan_to_num(np.clip((previous - 0.5) / np.maximum(previous - value, 1e-9), 0, 1), nan=1.0)
+        reached[stops] = np.maximum(step - 0.5 + 0.5 * part, 0.5)[stops]
+        is_running &= ~stops
+        previous = value
+        if not is_running.any():
+            break
+    return smooth(reached)
+
+
+def smooth(radius: Floats) -> Floats:
+    """Round off the outline: each ray the weighted mean (1, 2, 1) of itself and its neighbours, once."""
+    rounded: Floats = (np.roll(radius, 1, axis=1) + 2 * radius + np.roll(radius, -1, axis=1)) / 4
+    return rounded
+
+
+def area(radius: Floats) -> Floats:
+    """Area of radial polygons, in squared units of the radius.
+
+    >>> bool(np.isclose(area(np.ones((1, N_RAYS)))[0], np.pi, rtol=0.01))
+    True
+    """
+    total: Floats = 0.5 * np.sin(ANGLES[1]) * (radius * np.roll(radius, -1, axis=1)).sum(axis=1)
+    return total
+
+
+def fit_areas(radius: Floats, x: Floats, y: Floats, target: Floats) -> Floats:
+    """Scale outlines to their areas, and hold neighbours apart.
+
+    Parameters
+    ----------
+    radius : (m, N_RAYS)
+        Outline of each pond around (x, y); any units, its shape counts.
+    x, y : (m,)
+        Centroids, metres; the ray of angle 0 points to +x, a quarter turn to −y (rows run south).
+    target : (m,)
+        Areas to hold, square metres.
+
+    Returns
+    -------
+    (m, N_RAYS)
+        Metres. Areas match to 1e-6 of the target where the neighbours leave room; no two outlines overlap.
+    """
+    shape = radius * np.sqrt(target / area(radius))[:, None]
+    limit = _limits(shape, x, y, target)
+    low, high = np.zeros(len(target)), np.full(len(target), MAX_STRETCH)
+    for _ in range(40):
+        middle = (low + high) / 2
+        is_small = area(np.minimum(shape * middle[:, None], limit)) < target
+        low, high = np.where(is_small, middle, low), np.where(is_small, high, middle)
+    held: Floats = np.minimum(shape * high[:, None], limit)
+    return held
+
+
+def _limits(shape: Floats, x: Floats, y: Floats, target: Floats) -> Floats:
+    """How far every ray may reach before it crosses the line towards a near neighbour."""
+    limit = np.full(shape.shape, np.inf)
+    if len(x) < 2:
+        return limit
+    reach = shape.max(axis=1)
+    tree = cKDTree(np.stack([x, y], axis=1))
+    pairs = tree.query_pairs(MAX_STRETCH * 2 * float(reach.max()), output_type="ndarray")
+    distance = np.hypot(x[pairs[:, 0]] - x[pairs[:, 1]], y[pairs[:, 0]] - y[pairs[:, 1]])
+    pairs = pairs[distance < MAX_STRETCH * (reach[pairs[:, 0]] + reach[pairs[:, 1]])]
+    one, other = np.concatenate([pairs, pairs[:, ::-1]]).T
+    dx, dy = x[other] - x[one], y[other] - y[one]
+    size = np.sqrt(target)
+    room = 0.999 * np.hypot(dx, dy) * size[one] / (size[one] + size[other])
+    towards = np.cos(ANGLES[None, :] - np.arctan2(-dy, dx)[:, None])
+    bound = np.where(towards > 1e-6, room[:, None] / np.maximum(towards, 1e-6), np.inf)
+    np.minimum.at(limit, one, bound)
+    return limit
+
+
+def polygons(radius: Floats, x: Floats, y: Floats) -> NDArray[np.object_]:
+    """Radial outlines as polygons, counter-clockwise."""
+    import shapely
+
+    east = x[:, None] + radius * np.cos(ANGLES)
+    north = y[:, None] - radius * np.sin(ANGLES)
+    ring = np.stack([east, north], axis=-1)[:, ::-1]
+    return np.asarray(shapely.polygons(np.concatenate([ring, ring[:, :1]], axis=1)))

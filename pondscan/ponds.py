@@ -1,0 +1,276 @@
+"""Measured segments of one scene → its table of observations: features, judgement, outlines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from pondscan import indices, outline, score, tables
+from pondscan.measure import Segments
+from pondscan.model import Grid
+
+if TYPE_CHECKING:
+    from geopandas.geodataframe import GeoDataFrame
+
+Floats = NDArray[np.float64]
+
+RESOLVING_GSD_M = 5.0
+"""Finer pixels than this tell ponds apart across rims of 2 to 5 m (modelled, domain notes E)."""
+
+USUAL_DIAMETER_M = 12.0
+"""Pond diameter assumed where a scene shows too few single ponds (unsourced)."""
+
+NEIGHBOUR_M = 60.0
+"""Ponds of a row stand 14 to 40 m apart; this reaches two or three of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is kept of a stack of chips once it is measured: a frame of numbers and the outlines' rays in pixels."""
+
+    frame: pd.DataFrame
+    rays: Floats
+
+
+def tabulate(segments: Segments, roles: tuple[str, ...], *, gsd_m: float, blur_px: float) -> Measured:
+    """Turn the segments of a stack of chips into physical features.
+
+    Parameters
+    ----------
+    segments : Segments
+    roles : tuple of str
+        Bands of ``segments.liquid``.
+    gsd_m : float
+        Ground sample distance.
+    blur_px : float
+        Standard deviation of the point spread in pixels, taken off the second moments.
+    """
+    band = {role: i for i, role in enumerate(roles)}
+    visible = [band[role] for role in ("blue", "green", "red")]
+    green, nir = band["green"], band["nir"]
+    wet, ground = segments.wettest, segments.ground
+    ndwi_peak = indices.ndwi(wet[:, green], wet[:, nir])
+    ndwi_ground = indices.ndwi(ground[:, green], ground[:, nir])
+    area_px = np.maximum(segments.area_px, 1e-3)
+    elongation, compactness = _shape(segments, blur_px)
+    frame = pd.DataFrame(
+        {
+            "row": segments.row,
+            "col": segments.col,
+            "area_m2": area_px * gsd_m**2,
+            "area_sigma_m2": segments.area_sigma_px * gsd_m**2,
+            "shared_sigma_m2": segments.shared_sigma_px * gsd_m**2,
+            "diameter_m": 2 * np.sqrt(area_px / np.pi) * gsd_m,
+            "diameter_px": 2 * np.sqrt(area_px / np.pi),
+            "n_pixels": np.maximum(np.round(segments.n_pixels), 1).astype(np.int64),
+            "peak_fraction": segments.peak_fraction,
+            "snr": segments.snr,
+            "ndwi_peak": ndwi_peak,
+            "ndwi_contrast": ndwi_peak - ndwi_ground,
+            "visible": segments.liquid[:, visible].mean(axis=1),
+            "cyan": indices.turquoise(*(segments.liquid[:, i] for i in visible)),
+            "liquid_red_green": segments.liquid[:, visible[2]] / np.maximum(segments.liquid[:, visible[1]], 0.01),
+            "nir_wettest": wet[:, nir],
+            "elongation": elongation,
+            "solidity": compactness,
+            "bareness": _bareness(ground[:, band["red"]], ground[:, nir]),
+            "ground_visible": ground[:, visible].mean(axis=1),
+            "swir_drop": _swir_drop(wet, ground, band),
+            "masked_fraction": segments.masked_fraction,
+            "ring_masked_fraction": segments.ring_masked_fraction,
+            "kind": score.kind(segments.liquid[:, [*visible, nir]]),
+            "is_cut": segments.is_cut,
+        }
+    )
+    return Measured(frame, _rays(segments))
+
+
+def _shape(segments: Segments, blur_px: float) -> tuple[Floats, Floats]:
+    """Axis ratio with the blur taken off, and how well the half-peak area fills the ellipse of the moments."""
+    rr, rc, cc = segments.moments.T
+    middle, half = (rr + cc) / 2, np.hypot((rr - cc) / 2, rc)
+    floor = 0.08
+    major = np.maximum(middle + half - blur_px**2, floor)
+    minor = np.maximum(middle - half - blur_px**2, floor)
+    spread = np.sqrt(np.maximum((middle + half) * (middle - half), 1e-6))
+    return np.sqrt(major / minor), np.clip(segments.half_area_px / (4 * np.pi * spread), 0, 1.5)
+
+
+def _bareness(red: Floats, nir: Floats) -> Floats:
+    """Bareness of the ground from its NDVI: 1 below 0.2, 0 above 0.7."""
+    return np.clip((0.7 - np.asarray(indices.ndvi(red, nir))) / 0.5, 0, 1)
+
+
+def _swir_drop(wet: Floats, ground: Floats, band: dict[str, int]) -> Floats:
+    """Share of the ground's short-wave infrared that is missing at the wettest pixel; NaN without such a band."""
+    role = next((name for name in ("swir16", "swir22") if name in band), None)
+    if role is None:
+        return np.full(len(wet), np.nan)
+    return 1 - wet[:, band[role]] / np.maximum(ground[:, band[role]], 0.02)
+
+
+def _rays(segments: Segments) -> Floats:
+    """Half-peak outline of every segment in scene pixels."""
+    if not len(segments):
+        return np.zeros((0, outline.N_RAYS))
+    factor = segments.factor
+    row = (segments.row - segments.chip_row) * factor
+    col = (segments.col - segments.chip_col) * factor
+    return outline.rays(segments.fraction, segments.label, segments.chip, row, col, segments.surface_peak) / factor
+
+
+def judge(
+    parts: list[Measured],
+    grid: Grid,
+    *,
+    min_diameter_m: float,
+    max_diameter_m: float,
+    max_elongation: float,
+    target: str,
+    has_swir: bool,
+    calibrated: str,
+    expected_ponds_per_km2: float | None,
+) -> Measured:
+    """Judge all segments of a scene together: neighbours, rejection, confidence, pond-equivalents.
+
+    Returns
+    -------
+    Measured
+        Sorted by row and column of the centroids; the frame has gained ``rejected``, ``n_neighbours``,
+        ``confidence``, ``pond_equivalents`` and ``object_id``.
+    """
+    frame = pd.concat([part.frame for part in parts], ignore_index=True) if parts else _no_segments()
+    radius = np.concatenate([part.rays for part in parts]) if parts else np.zeros((0, outline.N_RAYS))
+    order = np.lexsort((frame["col"], frame["row"]))
+    frame, radius = frame.iloc[order].reset_index(drop=True), radius[order]
+    column = {name: frame[name].to_numpy(float) for name in _JUDGED}
+    frame["rejected"] = score.rejection(
+        **column, min_diameter_m=min_diameter_m, max_diameter_m=max_diameter_m, max_elongation=max_elongation
+    )
+    frame["n_neighbours"] = _neighbours(frame, grid.gsd_m)
+    name = score.model_name(target=target, gsd_m=grid.gsd_m, has_swir=has_swir, calibrated=calibrated)
+    model = score.models()["models"][name]
+    features = {name: frame[name].to_numpy(float) for name in model["terms"]}
+    frame["confidence"] = score.confidence(
+        score.log_odds(features, model),
+        assumed_ponds_per_km2=model["assumed_ponds_per_km2"],
+        expected_ponds_per_km2=expected_ponds_per_km2,
+    )
+    frame.loc[frame["rejected"] != "", "confidence"] = 0.0
+    frame["object_id"] = np.arange(1, len(frame) + 1)
+    frame["pond_equivalents"] = _pond_equivalents(frame, grid.gsd_m)
+    return Measured(frame, radius)
+
+
+def _no_segments() -> pd.DataFrame:
+    """Return the frame of a scene without candidates: all columns, no rows."""
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _FRAME.items()})
+
+
+_NUMBERS = (
+    *("row", "col", "area_m2", "area_sigma_m2", "shared_sigma_m2", "diameter_m", "diameter_px", "peak_fraction", "snr"),
+    *("ndwi_peak", "ndwi_contrast", "visible", "cyan", "liquid_red_green", "nir_wettest", "elongation", "solidity"),
+    *("bareness", "ground_visible", "swir_drop", "masked_fraction", "ring_masked_fraction"),
+)
+
+_FRAME = dict.fromkeys(_NUMBERS, "float64") | {"n_pixels": "int64", "kind": "object", "is_cut": "bool"}
+
+_JUDGED = (
+    "diameter_m",
+    "elongation",
+    "peak_fraction",
+    "snr",
+    "visible",
+    "ndwi_contrast",
+    "masked_fraction",
+    "ring_masked_fraction",
+)
+
+
+def _neighbours(frame: pd.DataFrame, gsd_m: float) -> NDArray[np.int64]:
+    """Candidates of like size (half to twice the diameter) within ``NEIGHBOUR_M`` of each candidate."""
+    count = np.zeros(len(frame), np.int64)
+    alive = np.flatnonzero((frame["rejected"] == "") & (frame["snr"] > 4))
+    if len(alive) < 2:
+        return count
+    place = frame[["row", "col"]].to_numpy()[alive] * gsd_m
+    size = frame["diameter_m"].to_numpy()[alive]
+    one, other = cKDTree(place).query_pairs(NEIGHBOUR_M, output_type="ndarray").T
+    is_alike = np.abs(np.log(size[one] / size[other])) < np.log(2.0)
+    pairs = np.concatenate([one[is_alike], other[is_alike]])
+    count[alive] = np.bincount(pairs, minlength=len(alive))
+    return count
+
+
+def _pond_equivalents(frame: pd.DataFrame, gsd_m: float) -> Floats:
+    """How many ponds of the scene's usual size each object amounts to; 1 where ponds can be told apart.
+
+    The usual size is the median area of the confident, round, single objects; with fewer than five of them,
+    a disc of ``USUAL_DIAMETER_M``.
+    """
+    if gsd_m < RESOLVING_GSD_M:
+        return np.ones(len(frame))
+    is_single = (frame["confidence"] >= 0.5) & (frame["elongation"] < 1.4)
+    areas = frame.loc[is_single, "area_m2"]
+    usual = float(areas.median()) if len(areas) >= 5 else np.pi * USUAL_DIAMETER_M**2 / 4
+    return np.maximum(frame["area_m2"].to_numpy() / usual, 1.0).round(2)
+
+
+def keep(judged: Measured, *, min_confidence: float, keep_rejected: bool) -> Measured:
+    """Select the segments worth storing."""
+    is_kept = (judged.frame["confidence"] >= min_confidence).to_numpy()
+    if keep_rejected:
+        is_kept |= (judged.frame["rejected"] != "").to_numpy()
+    return Measured(judged.frame[is_kept].reset_index(drop=True), judged.rays[is_kept])
+
+
+def observations(kept: Measured, grid: Grid, scene_id: str) -> GeoDataFrame:
+    """Table of observations with outlines, columns as in ``tables.OBSERVATIONS``."""
+    import geopandas as gpd
+    from pyproj import Transformer
+
+    frame = kept.frame.copy()
+    frame["scene_id"] = scene_id
+    frame["x"] = (grid.x_origin + frame["col"] * grid.gsd_m).round(2)
+    frame["y"] = (grid.y_origin - frame["row"] * grid.gsd_m).round(2)
+    to_degrees = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True)
+    lon, lat = to_degrees.transform(frame["x"].to_numpy(), frame["y"].to_numpy())
+    frame["lon"], frame["lat"] = np.round(lon, 7), np.round(lat, 7)
+    frame["flags"] = _flags(frame)
+    for name, decimals in _DECIMALS.items():
+        frame[name] = frame[name].astype(float).round(decimals)
+    x, y, area_m2 = (frame[name].to_numpy() for name in ("x", "y", "area_m2"))
+    radius = outline.fit_areas(kept.rays, x, y, area_m2) if len(frame) else kept.rays
+    geometry = outline.polygons(radius, x, y)
+    return gpd.GeoDataFrame(frame[tables.names(tables.OBSERVATIONS)], geometry=geometry, crs=grid.crs)
+
+
+_DECIMALS = {
+    "area_m2": 2,
+    "area_sigma_m2": 2,
+    "shared_sigma_m2": 2,
+    "diameter_m": 2,
+    "confidence": 4,
+    "peak_fraction": 4,
+    "snr": 2,
+    "ndwi_peak": 4,
+    "ndwi_contrast": 4,
+    "visible": 4,
+    "elongation": 3,
+    "solidity": 3,
+    "bareness": 3,
+    "masked_fraction": 3,
+}
+"""Digits worth keeping; rounding also makes the stored table the same to the byte on every machine."""
+
+
+def _flags(frame: pd.DataFrame) -> NDArray[np.object_]:
+    cloud = np.where(frame["masked_fraction"] > 0.5, "cloud_flag;", "").astype(object)
+    edge = np.where(frame["is_cut"], "edge;", "").astype(object)
+    joined: NDArray[np.object_] = np.char.rstrip((cloud + edge).astype(str), ";").astype(object)
+    return joined

@@ -1,0 +1,370 @@
+"""One scene, from its pixels to its observations, while it streams past from north to south.
+
+Tiles that follow the files' blocks are decoded once, in threads: green and near infrared first, the other bands only
+where candidates turn up. Rows stay in memory as long as an object or the chip around one may need them. What comes out
+depends on the scene and the settings alone: not on tile size, workers, or the order in which tiles arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage as ndi
+
+from pondscan import measure, objects, ponds, segment, tiles
+from pondscan.calibrate import Adjustment, adjustment
+from pondscan.config import Settings
+from pondscan.model import INVALID, REFLECTANCE_UNIT, Coverage, Scene, Window
+from pondscan.sensors import psf_sigma_m
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from geopandas.geodataframe import GeoDataFrame
+
+CoverageSink = Callable[[Window, NDArray[np.uint8]], None]
+Progress = Callable[[float], None]
+
+KEPT_CONFIDENCE = 0.1
+"""Candidates below this confidence are not stored."""
+
+CHIP_SIDES = (24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+"""Sides of the chips, pixels; an object gets the smallest that holds it and the ground around it."""
+
+CHIP_BATCH_PX = 1 << 19
+"""Pixels of a stack of chips that are worked on at once."""
+
+RING_M = 40.0
+"""Width of the ring of ground around an object; ponds stand on cleared ground some tens of metres wide."""
+
+SMOOTHING_M = 1.0
+"""Smoothing before peaks are sought: rims of 2 to 5 m stay visible, noise at metre pixels does not."""
+
+
+class SceneReader(Protocol):
+    """What the scan needs of a scene: pixels on its grid, by window (see ``scenes.reader``)."""
+
+    scene: Scene
+    block_px: int
+
+    def read(self, roles: Sequence[str], window: Window) -> NDArray[np.int16]:
+        """Counts of 1e-4 reflectance, (roles, h, w)."""
+        ...
+
+    def read_mask(self, window: Window) -> NDArray[np.uint8]:
+        """``model.Coverage`` codes before dilation."""
+        ...
+
+    def together(self, role: str) -> tuple[str, ...]:
+        """Roles that are decoded whenever ``role`` is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What one scene yielded."""
+
+    observations: GeoDataFrame
+    """Columns of ``tables.OBSERVATIONS`` and the outline, in the scene's CRS."""
+    counts: dict[str, int]
+    """Pixels by coverage, candidates, and large objects by reason."""
+    warnings: tuple[str, ...]
+
+
+def scan_scene(
+    reader: SceneReader,
+    settings: Settings,
+    *,
+    coverage_sink: CoverageSink,
+    executor: Executor,
+    progress: Progress,
+) -> ScanResult:
+    """Find and measure everything in a scene that may be a pond.
+
+    Parameters
+    ----------
+    reader : SceneReader
+    settings : Settings
+    coverage_sink : callable
+        Receives every row of the scene's final coverage codes once, north to south.
+    executor : Executor
+        Runs tiles and stacks of chips; threads serve best, since decoding releases the interpreter's lock.
+    progress : callable
+        Told the share of rows done.
+    """
+    scan = _Scan(reader, settings, executor)
+    parts: list[ponds.Measured] = []
+    for rows_done in scan.stream(coverage_sink):
+        parts.extend(scan.measure_closed())
+        progress(rows_done / reader.scene.grid.height)
+    scene, pond, believe = reader.scene, settings.pond, settings.confidence
+    judged = ponds.judge(
+        parts,
+        scene.grid,
+        min_diameter_m=pond.min_diameter_m,
+        max_diameter_m=pond.max_diameter_m,
+        max_elongation=pond.max_elongation,
+        target=believe.target,
+        has_swir=scene.has_swir,
+        calibrated=scene.calibrated,
+        expected_ponds_per_km2=believe.expected_ponds_per_km2,
+    )
+    scan.count_rejected(judged.frame)
+    kept = ponds.keep(judged, min_confidence=KEPT_CONFIDENCE, keep_rejected=settings.products.keep_rejected)
+    return ScanResult(ponds.observations(kept, scene.grid, scene.scene_id), scan.counts, scan.warnings)
+
+
+class _Scan:
+    """The moving state of one scan."""
+
+    def __init__(self, reader: SceneReader, settings: Settings, executor: Executor) -> None:
+        self.reader, self.settings, self.executor = reader, settings, executor
+        self.grid = reader.scene.grid
+        self.tile_px = settings.tiles.size_px or reader.block_px
+        self.adjust: Adjustment = adjustment(reader)
+        self.warnings = self.adjust.warnings
+        self.counts: dict[str, int] = {code.name.lower(): 0 for code in Coverage}
+        self.counts |= {"candidates": 0, "too large": 0}
+        gsd_m = self.grid.gsd_m
+        self.radius_cells = max(2, round(settings.detect.background_radius_m / gsd_m / segment.CELL_PX))
+        self.dilation_px = round(settings.mask.dilation_m / gsd_m)
+        self.margin_px = measure.ring_pixels(RING_M, gsd_m) + 3
+        cell = segment.CELL_PX
+        self.lag = cell * max(self.radius_cells + 1, -(-self.dilation_px // cell) + 1)
+        self.max_side = self._max_side()
+        self.rows = tiles.RollingRows(self.grid.width, self._rows_held())
+        for role in (*self._decoded_with(("green", "nir")), "mask", "coverage", "level"):
+            self.rows.plane(role)
+        shape = (-(-self.grid.height // cell), -(-self.grid.width // cell))
+        self.cells = segment.CellSums(*np.zeros((3, *shape), np.int32))
+        self.assembler = objects.Assembler(self.grid.width)
+        self.pending: list[objects.Objects] = []
+        self.loaded: set[tuple[str, int, int]] = set()
+        self.rows_read = self.rows_graded = 0
+
+    def _max_side(self) -> int:
+        """Longest box side of an object that is still worth measuring: a row of ponds, not a river."""
+        longest = 4 * self.settings.pond.max_diameter_m / self.grid.gsd_m
+        return int(np.clip(longest, 32, CHIP_SIDES[-1] - 2 * self.margin_px))
+
+    def _rows_held(self) -> int:
+        """Rows that must stay in memory: a strip, what waits for its surroundings, and the tallest chip."""
+        tallest = next(side for side in CHIP_SIDES if side >= self.max_side + 2 * self.margin_px)
+        return min(self.grid.height, self.tile_px + self.lag + tallest + segment.CELL_PX)
+
+    def stream(self, coverage_sink: CoverageSink) -> Iterator[int]:
+        """Read strip after strip, grade the rows whose surroundings are known, gather objects."""
+        height = self.grid.height
+        for rows in tiles.strips(height, self.tile_px):
+            windows = tiles.tiles_of_strip(rows, self.grid.width, self.tile_px)
+            list(self.executor.map(self._read_first_bands, windows))
+            self.rows_read = rows[1]
+            is_last = rows[1] == height
+            ready = height if is_last else max(rows[1] - self.lag, 0) // segment.CELL_PX * segment.CELL_PX
+            if ready <= self.rows_graded:
+                continue
+            self._cover(self.rows_graded, ready, coverage_sink)
+            found = self._grade(self.rows_graded, ready)
+            self.pending.append(self._keep_pond_sized(self.assembler.add(found, ready, is_last=is_last)))
+            self.rows_graded = ready
+            yield ready
+
+    def _read_first_bands(self, window: Window) -> None:
+        """Decode green and near infrared of a tile (and what comes with them), its mask, and sum its cells."""
+        roles = self._decoded_with(("green", "nir"))
+        counts = self._read(roles, window)
+        codes = self._masked(self.reader.read_mask(window))
+        for role, plane in zip(roles, counts, strict=True):
+            self.rows.put(role, window, plane)
+            self.loaded.add((role, window.row_start // self.tile_px, window.col_start // self.tile_px))
+        self.rows.put("mask", window, codes)
+        sums = segment.cell_sums(counts[roles.index("green")], counts[roles.index("nir")], codes != Coverage.CLEAR)
+        top, left = window.row_start // segment.CELL_PX, window.col_start // segment.CELL_PX
+        bottom, right = top + sums.green.shape[0], left + sums.green.shape[1]
+        for name in ("green", "nir", "n_ground"):
+            getattr(self.cells, name)[top:bottom, left:right] = getattr(sums, name)
+
+    def _decoded_with(self, roles: tuple[str, ...]) -> list[str]:
+        wanted = [role for first in roles for role in (first, *self.reader.together(first))]
+        return [role for role in dict.fromkeys(wanted) if role in self.reader.scene.bands]
+
+    def _read(self, roles: Sequence[str], window: Window) -> NDArray[np.int16]:
+        return self.adjust.apply(roles, self.reader.read(roles, window))
+
+    def _masked(self, codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Coverage codes with the reasons that the settings do not mask taken for clear."""
+        if self.settings.mask.use == "off":
+            return np.where(codes == Coverage.OUTSIDE, codes, np.uint8(Coverage.CLEAR))
+        kept = np.full(256, Coverage.CLEAR, np.uint8)
+        for code in Coverage:
+            if code.name.lower() in self.settings.mask.classes or code in (Coverage.OUTSIDE, Coverage.MARGIN):
+                kept[code] = code
+        return kept[codes]
+
+    def _cover(self, row_start: int, row_stop: int, sink: CoverageSink) -> None:
+        """Widen the mask by its margin, count and hand on the final coverage of these rows."""
+        first = max(row_start - self.dilation_px, 0)
+        last = min(row_stop + self.dilation_px, self.rows_read)
+        codes = self.rows.rows("mask", first, last).astype(np.uint8)
+        is_masked = (codes != Coverage.CLEAR) & (codes != Coverage.OUTSIDE)
+        if self.dilation_px and is_masked.any():
+            size = 2 * self.dilation_px + 1
+            is_near = ndi.maximum_filter(is_masked.view(np.uint8), size=size, mode="constant").view(np.bool_)
+            codes = np.where(is_near & (codes == Coverage.CLEAR), np.uint8(Coverage.MARGIN), codes)
+        codes = codes[row_start - first : row_stop - first]
+        window = Window(row_start, row_stop, 0, self.grid.width)
+        self.rows.put("coverage", window, codes)
+        for code, count in enumerate(np.bincount(codes.ravel(), minlength=len(Coverage))):
+            self.counts[Coverage(code).name.lower()] += int(count)
+        sink(window, codes)
+
+    def _grade(self, row_start: int, row_stop: int) -> segment.Runs:
+        """Grade rows whose background is known; returns their candidate runs."""
+        cell = segment.CELL_PX
+        first = max(row_start // cell - self.radius_cells, 0)
+        last = min(-(-row_stop // cell) + self.radius_cells, self.cells.green.shape[0])
+        nearby = segment.CellSums(
+            *(getattr(self.cells, name)[first:last].astype(np.int64) for name in ("green", "nir", "n_ground"))
+        )
+        ground = segment.background(nearby, self.radius_cells)
+        bands = range(row_start, row_stop, 8 * cell)
+
+        def grade(row: int) -> list[segment.Runs]:
+            stop = min(row + 8 * cell, row_stop)
+            return self._grade_rows(row, stop, ground, row // cell - first)
+
+        parts = [part for found in self.executor.map(grade, bands) for part in found]
+        return segment.concatenate(parts)
+
+    def _grade_rows(self, row: int, stop: int, ground: segment.Background, cell_row: int) -> list[segment.Runs]:
+        """Candidate runs of a few rows, cut into pieces that stay in the processor's cache."""
+        cell, width, detect = segment.CELL_PX, self.grid.width, self.settings.detect
+        green, nir = self.rows.rows("green", row, stop), self.rows.rows("nir", row, stop)
+        cell_rows = slice(cell_row, cell_row + -(-(stop - row) // cell))
+        level = np.zeros((stop - row, width), np.int16)
+        parts = []
+        for col in range(0, width, 128 * cell):
+            piece = slice(col, min(col + 128 * cell, width))
+            cell_cols = slice(col // cell, -(-piece.stop // cell))
+            graded = segment.levels(
+                green[:, piece],
+                nir[:, piece],
+                segment.Background(ground.green[cell_rows, cell_cols], ground.nir[cell_rows, cell_cols]),
+                min_fraction=detect.min_fraction,
+                min_snr=detect.min_snr,
+                absolute_ndwi=detect.absolute_ndwi if self.reader.scene.calibrated != "dn" else 2.0,
+            )
+            level[:, piece] = graded
+            parts.append(segment.runs(graded, row, col))
+        self.rows.put("level", Window(row, stop, 0, width), level)
+        return parts
+
+    def _keep_pond_sized(self, closed: objects.Objects) -> objects.Objects:
+        """Drop what no seed supports, and what is too large to be a row of ponds (counted)."""
+        is_seeded = closed.n_seeds > 0
+        side = np.maximum(closed.row_stop - closed.row_start, closed.col_stop - closed.col_start)
+        is_large = side > self.max_side
+        self.counts["too large"] += int((is_seeded & is_large).sum())
+        self.counts["candidates"] += int(is_seeded.sum())
+        return closed.take(is_seeded & ~is_large)
+
+    def count_rejected(self, frame: pd.DataFrame) -> None:
+        """Add the rejected segments to the counts, by reason."""
+        for reason, count in frame.loc[frame["rejected"] != "", "rejected"].value_counts().sort_index().items():
+            self.counts[str(reason)] = self.counts.get(str(reason), 0) + int(count)
+
+    def measure_closed(self) -> list[ponds.Measured]:
+        """Measure the closed objects whose surroundings have been read."""
+        waiting, self.pending = self.pending, []
+        batches: list[tuple[objects.Objects, int]] = []
+        is_end = self.rows_graded == self.grid.height
+        for found in waiting:
+            side = self._chip_side(found)
+            is_ready = (found.row_start + found.row_stop + side) // 2 + 1 <= self.rows_graded
+            is_ready |= is_end
+            if not is_ready.all():
+                self.pending.append(found.take(~is_ready))
+            ready = found.take(is_ready)
+            if len(ready):
+                batches.extend(self._batches(ready, side[is_ready]))
+        return list(self.executor.map(self._measure_batch, *zip(*batches, strict=True))) if batches else []
+
+    def _chip_side(self, found: objects.Objects) -> NDArray[np.int64]:
+        longest = np.maximum(found.row_stop - found.row_start, found.col_stop - found.col_start)
+        sides = np.array(CHIP_SIDES)
+        chosen: NDArray[np.int64] = sides[np.searchsorted(sides, longest + 2 * self.margin_px)]
+        return chosen
+
+    def _batches(self, found: objects.Objects, side: NDArray[np.int64]) -> Iterator[tuple[objects.Objects, int]]:
+        """Objects of one chip side, a stack at a time; their tiles' other bands are decoded on the way."""
+        top, left = (found.row_start + found.row_stop - side) // 2, (found.col_start + found.col_stop - side) // 2
+        self._load_other_bands(top, top + side, left, left + side)
+        for one_side in np.unique(side):
+            number = np.flatnonzero(side == one_side)
+            size = max(1, CHIP_BATCH_PX // int(one_side) ** 2)
+            for first in range(0, len(number), size):
+                is_taken = np.zeros(len(found), bool)
+                is_taken[number[first : first + size]] = True
+                yield found.take(is_taken), int(one_side)
+
+    def _load_other_bands(
+        self, top: NDArray[np.int64], bottom: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
+    ) -> None:
+        """Decode the remaining bands of the tiles that chips touch."""
+        shape = (self.grid.height, self.grid.width)
+        touched = tiles.tiles_touched(top, bottom, left, right, shape=shape, tile_px=self.tile_px)
+        jobs = []
+        for row, col in touched:
+            missing = [role for role in self.reader.scene.bands if (role, row, col) not in self.loaded]
+            if missing and row * self.tile_px < self.rows_read:
+                self.loaded.update((role, row, col) for role in missing)
+                jobs.append((row, col, missing))
+
+        def load(job: tuple[int, int, list[str]]) -> None:
+            row, col, missing = job
+            rows = (row * self.tile_px, min((row + 1) * self.tile_px, self.grid.height))
+            window = Window(*rows, col * self.tile_px, min((col + 1) * self.tile_px, self.grid.width))
+            for role, plane in zip(missing, self._read(missing, window), strict=True):
+                self.rows.put(role, window, plane)
+
+        for role in self.reader.scene.bands:
+            self.rows.plane(role)
+        list(self.executor.map(load, jobs))
+
+    def _measure_batch(self, found: objects.Objects, side: int) -> ponds.Measured:
+        chips = self._chips(found, side)
+        gsd_m = self.grid.gsd_m
+        segments = measure.measure(chips, gsd_m=gsd_m, smoothing_m=SMOOTHING_M, ring_m=RING_M)
+        blur_px = psf_sigma_m(self.reader.scene.sensor, "green", gsd_m) / gsd_m
+        return ponds.tabulate(segments, chips.roles, gsd_m=gsd_m, blur_px=blur_px)
+
+    def _chips(self, found: objects.Objects, side: int) -> measure.Chips:
+        """Cut the windows around objects out of the rows in memory."""
+        top = (found.row_start + found.row_stop - side) // 2
+        left = (found.col_start + found.col_stop - side) // 2
+        row = top[:, None] + np.arange(side)
+        row = np.where((row >= 0) & (row < self.grid.height), row, -1)[:, :, None]
+        col = (left[:, None] + np.arange(side))[:, None, :]
+        roles = tuple(self.reader.scene.bands)
+        counts = np.stack([self.rows.gather(role, row, col, INVALID) for role in roles], axis=1)
+        reflectance = np.where(counts == INVALID, np.nan, counts * REFLECTANCE_UNIT)
+        is_object = np.zeros((len(found), side, side), bool)
+        runs, length = found.runs, found.runs.stop - found.runs.start
+        chip = np.repeat(found.label, length)
+        step = np.arange(length.sum()) - np.repeat(length.cumsum() - length, length)
+        is_object[chip, np.repeat(runs.row, length) - top[chip], np.repeat(runs.start, length) + step - left[chip]] = (
+            True
+        )
+        return measure.Chips(
+            roles=roles,
+            reflectance=reflectance,
+            is_object=is_object,
+            is_candidate=self.rows.gather("level", row, col, 0) > 0,
+            coverage=self.rows.gather("coverage", row, col, Coverage.OUTSIDE).astype(np.uint8),
+            row_start=top,
+            col_start=left,
+        )

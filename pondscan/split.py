@@ -1,0 +1,93 @@
+"""One candidate, several ponds: peaks of the water fraction, the basins around them, and what was split in vain."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage as ndi
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int32]
+
+
+@lru_cache(maxsize=64)
+def resampling(size: int, factor: int, sigma_px: float) -> Floats:
+    """Matrix (size · factor, size) that smooths a line by a Gaussian and interpolates it by cubic splines.
+
+    Applied to rows and columns it resamples a whole stack of chips by two matrix products; each output depends on its
+    own chip alone.
+    """
+    lines = np.eye(size)
+    if sigma_px > 0:
+        lines = ndi.gaussian_filter1d(lines, sigma_px, axis=1, mode="nearest", truncate=4.0)
+    if factor > 1:
+        lines = ndi.zoom(lines, (1, factor), order=3, mode="nearest", grid_mode=True)
+    return np.ascontiguousarray(lines.T)
+
+
+def resample(chips: Floats, factor: int, sigma_px: float) -> Floats:
+    """Smooth and upsample chips (n, h, w) to (n, h · factor, w · factor)."""
+    rows = resampling(chips.shape[1], factor, sigma_px)
+    cols = resampling(chips.shape[2], factor, sigma_px)
+    return rows @ chips @ cols.T
+
+
+def basins(surface: Floats, is_inside: NDArray[np.bool_], *, min_peak: float, max_saddle: float) -> Labels:
+    """Divide every object of a stack of chips into the basins of its peaks.
+
+    Parameters
+    ----------
+    surface : (n, h, w)
+        Water fraction, smoothed and upsampled.
+    is_inside : (n, h, w) bool
+        Pixels to divide.
+    min_peak : float
+        Lower local maxima start no basin.
+    max_saddle : float
+        Two basins whose saddle is higher than this share of the lower peak are one pond.
+
+    Returns
+    -------
+    (n, h, w) int32
+        0 outside, else the basin's number from 1, counted through the stack.
+    """
+    from skimage.segmentation import watershed
+
+    in_chip = np.zeros((3, 3, 3), bool)
+    in_chip[1] = True
+    is_peak = is_inside & (surface >= min_peak) & (surface == ndi.maximum_filter(surface, size=(1, 3, 3)))
+    markers, n_markers = ndi.label(is_peak, structure=in_chip)
+    if n_markers == 0:
+        return np.zeros(surface.shape, np.int32)
+    label = watershed(-surface, markers, mask=is_inside, connectivity=in_chip).astype(np.int32)
+    return _merge_shallow(surface, label, n_markers, max_saddle)
+
+
+def _merge_shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: float) -> Labels:
+    """Join basins between which the surface hardly dips."""
+    peak = ndi.maximum(surface, label, np.arange(n_labels + 1))
+    pairs, heights = [], []
+    for axis in (1, 2):
+        low = [slice(None)] * 3
+        high = [slice(None)] * 3
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        one, other = label[tuple(low)], label[tuple(high)]
+        is_border = (one != other) & (one > 0) & (other > 0)
+        pairs.append(np.stack([one[is_border], other[is_border]], axis=1))
+        heights.append(np.minimum(surface[tuple(low)][is_border], surface[tuple(high)][is_border]))
+    pair, height = np.sort(np.concatenate(pairs), axis=1), np.concatenate(heights)
+    if not len(pair):
+        return label
+    key, inverse = np.unique(pair, axis=0, return_inverse=True)
+    saddle = np.full(len(key), -np.inf)
+    np.maximum.at(saddle, inverse.ravel(), height)
+    is_one = saddle > max_saddle * np.minimum(peak[key[:, 0]], peak[key[:, 1]])
+    joined = key[is_one]
+    graph = coo_array((np.ones(len(joined), np.int8), joined.T), shape=(n_labels + 1, n_labels + 1))
+    _, merged = connected_components(graph, directed=False)
+    _, number = np.unique(merged, return_inverse=True)
+    return number.astype(np.int32)[label]
