@@ -1,0 +1,106 @@
+"""The truth about a place on a day, as a table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pondscan.simulate import cycle
+from pondscan.simulate.place import Place
+from pondscan.simulate.render import Rendered
+from pondscan.simulate.shapes import Boxes
+
+if TYPE_CHECKING:
+    import geopandas
+
+TRUTH_COLUMNS = (
+    "pond_id",
+    "site_id",
+    "kind",
+    "status",
+    "diameter_m",
+    "area_m2",
+    "date",
+    "sensor",
+)
+"""Columns of the truth beside the polygon of the liquid (of the empty basin, where the pond is gone)."""
+
+
+def truth(place: Place, when: datetime, rendered: Rendered | None = None) -> geopandas.GeoDataFrame:
+    """Every pond built by a day, and the fish ponds.
+
+    Parameters
+    ----------
+    place : Place
+    when : datetime
+    rendered : Rendered, optional
+        The scene the truth is for: ponds it hides get the status ``clouded``, where cloud or its shadow is in the way
+        or the delivered mask takes them away. Ponds outside the scene are left out.
+
+    Returns
+    -------
+    GeoDataFrame in the place's reference system, with `TRUTH_COLUMNS`
+        ``kind`` as in the products; ``other_water`` for fish ponds, which count neither as found nor as false.
+        ``status``: ``present``, ``covered`` (sheeted), ``gone`` (basin empty) or ``clouded``.
+    """
+    import geopandas
+
+    states = cycle.pond_states(place.mines, when, place.seed)
+    ponds = _rows(
+        place.mines.basins.take(states.pond),
+        kind=states.kind,
+        status=states.status,
+        pond_id=_ids("p{:03d}-{:02d}", place.mines.site[states.pond], place.mines.number[states.pond]),
+        site_id=_ids("s{:03d}", place.mines.site[states.pond]),
+    )
+    fish = place.country.fish_ponds
+    n = len(fish)
+    others = _rows(
+        fish,
+        kind=np.full(n, "other_water", dtype=object),
+        status=np.full(n, "present", dtype=object),
+        pond_id=_ids("w{:03d}", np.arange(n)),
+        site_id=np.full(n, None, dtype=object),
+    )
+    columns = {name: np.concatenate([ponds[name], others[name]]) for name in ponds}
+    table = geopandas.GeoDataFrame(columns, geometry="geometry", crs=place.crs)
+    table["date"] = when.date().isoformat()
+    table["sensor"] = rendered.sensor if rendered else None
+    if rendered is not None:
+        table = _as_seen(table, rendered)
+    return table[[*TRUTH_COLUMNS, "geometry"]].reset_index(drop=True)
+
+
+def _rows(table: Boxes, **columns: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    sizes = {"diameter_m": 2.0 * np.sqrt(table.area_m2 / np.pi), "area_m2": table.area_m2}
+    return {**columns, **sizes, "geometry": table.polygons()}
+
+
+def _ids(pattern: str, *numbers: NDArray[np.int64]) -> NDArray[np.object_]:
+    return np.array([pattern.format(*row) for row in zip(*numbers, strict=True)], dtype=object)
+
+
+def _as_seen(table: geopandas.GeoDataFrame, rendered: Rendered) -> geopandas.GeoDataFrame:
+    """Drop the ponds that lie outside the scene and mark those hidden from it."""
+    grid = rendered.grid
+    west, south, east, north = grid.bounds
+    bounds = table.bounds.to_numpy().reshape(-1, 4)
+    is_inside = (bounds[:, 0] > west) & (bounds[:, 1] > south) & (bounds[:, 2] < east) & (bounds[:, 3] < north)
+    kept, bounds = table[is_inside].copy(), bounds[is_inside]
+    hidden = (rendered.cloud_truth != 0) | (rendered.clear == 0)
+    n_hidden = np.pad(hidden.astype(np.int64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    col_start = np.floor((bounds[:, 0] - west) / grid.gsd_m).astype(np.int64)
+    col_stop = np.ceil((bounds[:, 2] - west) / grid.gsd_m).astype(np.int64)
+    row_start = np.floor((north - bounds[:, 3]) / grid.gsd_m).astype(np.int64)
+    row_stop = np.ceil((north - bounds[:, 1]) / grid.gsd_m).astype(np.int64)
+    in_box = (
+        n_hidden[row_stop, col_stop]
+        - n_hidden[row_start, col_stop]
+        - n_hidden[row_stop, col_start]
+        + n_hidden[row_start, col_start]
+    )
+    kept.loc[(in_box > 0) & (kept["status"] != "gone").to_numpy(), "status"] = "clouded"
+    return kept

@@ -1,0 +1,70 @@
+"""Clouds, the shadows they cast, and the imperfect mask an agency would deliver with them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pondscan.simulate import noise
+
+FloatArray = NDArray[np.float64]
+Image = NDArray[np.float32]
+
+CLEAR, CLOUD, SHADOW = 0, 1, 2
+"""Codes of the true cloud raster."""
+_BASE_M = 900.0
+"""Height of the clouds above the ground."""
+_OCTAVES_M = (1700.0, 800.0, 380.0, 180.0, 85.0)
+_SHADOW_DEPTH = 0.92
+
+
+@dataclass(frozen=True)
+class Sky:
+    """Clouds over a raster of pixels, all arrays (h, w)."""
+
+    opacity: Image
+    """Of cloud, 0 to 1."""
+    shade: Image
+    """Direct sunlight taken away by cloud, 0 to 1."""
+    truth: NDArray[np.uint8]
+    """`CLEAR`, `CLOUD` or `SHADOW`."""
+    clear: NDArray[np.uint8]
+    """The delivered mask: 1 usable, 0 not; misses thin edges and takes away some good ground."""
+
+
+def make_sky(
+    x: FloatArray,
+    y: FloatArray,
+    cloud_fraction: float,
+    sun_elevation_deg: float,
+    sun_azimuth_deg: float,
+    seed: int,
+) -> Sky:
+    """Clouds that cover about ``cloud_fraction`` of the raster of columns ``x`` and rows ``y``."""
+    if cloud_fraction <= 0.0:
+        nothing = np.zeros((y.size, x.size), dtype=np.float32)
+        return Sky(nothing, nothing, nothing.astype(np.uint8), np.ones_like(nothing, dtype=np.uint8))
+    field = noise.fractal(x, y, _OCTAVES_M, seed, 0.55)
+    threshold = np.float32(np.quantile(field, 1.0 - cloud_fraction))
+    reach_m = _BASE_M / math.tan(math.radians(sun_elevation_deg))
+    azimuth = math.radians(sun_azimuth_deg)
+    above = noise.fractal(x + reach_m * math.sin(azimuth), y + reach_m * math.cos(azimuth), _OCTAVES_M, seed, 0.55)
+    opacity, shade = _thickness(field, threshold), _SHADOW_DEPTH * _thickness(above, threshold)
+    truth = np.where(opacity > 0.05, CLOUD, np.where(shade > 0.12, SHADOW, CLEAR)).astype(np.uint8)
+    return Sky(opacity, shade, truth, _delivered(x, y, opacity, shade, seed + 1))
+
+
+def _thickness(field: Image, threshold: np.float32) -> Image:
+    rise = np.clip((field - threshold) / np.float32(0.45), 0.0, 1.0)
+    return np.asarray(np.sqrt(rise) * np.float32(0.97))
+
+
+def _delivered(x: FloatArray, y: FloatArray, opacity: Image, shade: Image, seed: int) -> NDArray[np.uint8]:
+    """Judge cloud at 0.2 opacity and shadow at 0.3, give or take a little that varies over a hundred metres."""
+    error = 0.10 * noise.value_noise(x, y, 110.0, seed)
+    is_flagged = (opacity + error > 0.2) & (opacity > 0.0)
+    is_flagged |= (shade + error > 0.3) & (shade > 0.0)
+    return np.where(is_flagged, 0, 1).astype(np.uint8)

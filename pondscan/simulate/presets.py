@@ -1,0 +1,84 @@
+"""Named kinds of country a place can lie in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pondscan.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What the country is made of; densities per square kilometre of the whole place."""
+
+    relief_m: float
+    """From valley floor to ridge."""
+    ruggedness_m: float
+    """Amplitude of spurs and ravines."""
+    valley_floor_m: float
+    """Half width of the flat floor."""
+    scrub: float
+    """Share of the slopes under scrub and fallow."""
+    grass: float
+    """Share of the slopes under dry grass."""
+    scars: float
+    """Share of the slopes that is bare laterite."""
+    burnt: float
+    """Share of the slopes burnt this year."""
+    sites: float
+    """Mine sites."""
+    villages: float
+    paddies: float
+    """Share of the valley floor parcelled into paddies."""
+    fish_ponds: float
+    tarps: float
+    river_width_m: float
+
+
+_MIXED = Preset(
+    relief_m=520.0,
+    ruggedness_m=75.0,
+    valley_floor_m=260.0,
+    scrub=0.20,
+    grass=0.06,
+    scars=0.015,
+    burnt=0.01,
+    sites=0.55,
+    villages=0.10,
+    paddies=0.30,
+    fish_ponds=0.15,
+    tarps=0.3,
+    river_width_m=28.0,
+)
+
+
+def _like_mixed(**changes: float) -> Preset:
+    return Preset(**{name: changes.get(name, getattr(_MIXED, name)) for name in Preset.__slots__})
+
+
+PRESETS = {
+    "mixed": _MIXED,
+    "forest": _like_mixed(
+        scrub=0.08, grass=0.02, scars=0.004, burnt=0.0, villages=0.0, paddies=0.0, fish_ponds=0.0, tarps=0.0
+    ),
+    "village": _like_mixed(relief_m=300.0, valley_floor_m=550.0, villages=0.6, paddies=0.35, fish_ponds=0.5, tarps=2.0),
+    "paddies": _like_mixed(
+        relief_m=260.0, ruggedness_m=45.0, valley_floor_m=800.0, villages=0.25, paddies=0.85, fish_ponds=1.0
+    ),
+    "shadow": _like_mixed(relief_m=800.0, ruggedness_m=150.0, valley_floor_m=90.0, villages=0.03, paddies=0.05),
+    "bare": _like_mixed(scrub=0.25, grass=0.30, scars=0.22, burnt=0.05, villages=0.05, paddies=0.10),
+}
+"""Presets by name; any of them is without ponds when made with ``n_sites=0``."""
+
+
+def preset(name: str) -> Preset:
+    """Look a preset up.
+
+    Raises
+    ------
+    ConfigError
+        When there is none of that name.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"preset '{name}' does not exist; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
