@@ -3,5 +3,19 @@
 from pondscan.simulate.census import TRUTH_COLUMNS, truth
 from pondscan.simulate.place import Place, make_place
 from pondscan.simulate.render import Rendered, render
+from pondscan.simulate.series import Series, overpass, simulate_series
+from pondscan.simulate.write import write_geotiff, write_truth
 
-__all__ = ["TRUTH_COLUMNS", "Place", "Rendered", "make_place", "render", "truth"]
+__all__ = [
+    "TRUTH_COLUMNS",
+    "Place",
+    "Rendered",
+    "Series",
+    "make_place",
+    "overpass",
+    "render",
+    "simulate_series",
+    "truth",
+    "write_geotiff",
+    "write_truth",
+]

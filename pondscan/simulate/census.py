@@ -66,12 +66,13 @@ def truth(place: Place, when: datetime, rendered: Rendered | None = None) -> geo
         site_id=np.full(n, None, dtype=object),
     )
     columns = {name: np.concatenate([ponds[name], others[name]]) for name in ponds}
-    table = geopandas.GeoDataFrame(columns, geometry="geometry", crs=place.crs)
+    table: geopandas.GeoDataFrame = geopandas.GeoDataFrame(columns, geometry="geometry", crs=place.crs)
     table["date"] = when.date().isoformat()
     table["sensor"] = rendered.sensor if rendered else None
     if rendered is not None:
         table = _as_seen(table, rendered)
-    return table[[*TRUTH_COLUMNS, "geometry"]].reset_index(drop=True)
+    ordered: geopandas.GeoDataFrame = table[[*TRUTH_COLUMNS, "geometry"]].reset_index(drop=True)
+    return ordered
 
 
 def _rows(table: Boxes, **columns: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -89,7 +90,8 @@ def _as_seen(table: geopandas.GeoDataFrame, rendered: Rendered) -> geopandas.Geo
     west, south, east, north = grid.bounds
     bounds = table.bounds.to_numpy().reshape(-1, 4)
     is_inside = (bounds[:, 0] > west) & (bounds[:, 1] > south) & (bounds[:, 2] < east) & (bounds[:, 3] < north)
-    kept, bounds = table[is_inside].copy(), bounds[is_inside]
+    kept: geopandas.GeoDataFrame = table[is_inside].copy()
+    bounds = bounds[is_inside]
     hidden = (rendered.cloud_truth != 0) | (rendered.clear == 0)
     n_hidden = np.pad(hidden.astype(np.int64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     col_start = np.floor((bounds[:, 0] - west) / grid.gsd_m).astype(np.int64)

@@ -17,7 +17,7 @@ CLEAR, CLOUD, SHADOW = 0, 1, 2
 """Codes of the true cloud raster."""
 _BASE_M = 900.0
 """Height of the clouds above the ground."""
-_OCTAVES_M = (1700.0, 800.0, 380.0, 180.0, 85.0)
+_OCTAVES_M = (1700.0, 800.0, 380.0, 180.0, 85.0, 40.0, 19.0)
 _SHADOW_DEPTH = 0.92
 
 
@@ -58,13 +58,13 @@ def make_sky(
 
 
 def _thickness(field: Image, threshold: np.float32) -> Image:
-    rise = np.clip((field - threshold) / np.float32(0.45), 0.0, 1.0)
-    return np.asarray(np.sqrt(rise) * np.float32(0.97))
+    rise = np.clip((field - threshold) / np.float32(0.6), 0.0, 1.0)
+    return np.asarray(rise * np.float32(0.97))
 
 
 def _delivered(x: FloatArray, y: FloatArray, opacity: Image, shade: Image, seed: int) -> NDArray[np.uint8]:
-    """Judge cloud at 0.2 opacity and shadow at 0.3, give or take a little that varies over a hundred metres."""
-    error = 0.10 * noise.value_noise(x, y, 110.0, seed)
-    is_flagged = (opacity + error > 0.2) & (opacity > 0.0)
-    is_flagged |= (shade + error > 0.3) & (shade > 0.0)
+    """Judge cloud at 0.15 opacity and shadow at 0.25, give or take a little that varies over a hundred metres."""
+    error = 0.07 * noise.value_noise(x, y, 110.0, seed)
+    is_flagged = (opacity + error > 0.15) & (opacity > 0.0)
+    is_flagged |= (shade + error > 0.25) & (shade > 0.0)
     return np.where(is_flagged, 0, 1).astype(np.uint8)

@@ -32,6 +32,8 @@ class Countryside:
     rivers: Boxes
     river_number: NDArray[np.int64]
     roads: Boxes
+    road_site: NDArray[np.int64]
+    """Site that a stretch of road was made for, -1 for the valley roads."""
     yards: Boxes
     roofs: Boxes
     fish_ponds: Boxes
@@ -54,13 +56,15 @@ def make_countryside(
     rng = np.random.default_rng([seed, 202])
     area_km2 = (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / 1e6
     rivers, river_number = _rivers(rng, preset, ground, bounds)
+    roads, road_site = _roads(rng, preset, ground, bounds, site_x, site_y)
     yards, roofs = _villages(rng, preset, ground, bounds, rng.poisson(preset.villages * area_km2))
     return Countryside(
         parcels=_parcels(rng, preset, ground, bounds),
         sand=_sand(rng, preset, ground, bounds),
         rivers=rivers,
         river_number=river_number,
-        roads=_roads(rng, preset, ground, bounds, site_x, site_y),
+        roads=roads,
+        road_site=road_site,
         yards=yards,
         roofs=shapes.stack([roofs, _tarps(rng, preset, ground, bounds, rng.poisson(preset.tarps * area_km2))]),
         fish_ponds=_fish_ponds(rng, preset, ground, bounds, rng.poisson(preset.fish_ponds * area_km2)),
@@ -102,7 +106,8 @@ def _on_floor(
 
 
 def _axis_points(bounds: Bounds, step_m: float) -> FloatArray:
-    return np.arange(math.floor(bounds[1] / step_m) - 4, math.ceil(bounds[3] / step_m) + 5) * step_m
+    first, last = math.floor(bounds[1] / step_m) - 4, math.ceil(bounds[3] / step_m) + 4
+    return np.arange(first, last + 1, dtype=np.float64) * step_m
 
 
 def _rivers(
@@ -185,7 +190,7 @@ def _clumps(x: FloatArray, y: FloatArray, seed: int) -> FloatArray:
 
 def _roads(
     rng: np.random.Generator, preset: Preset, ground: Terrain, bounds: Bounds, site_x: FloatArray, site_y: FloatArray
-) -> Boxes:
+) -> tuple[Boxes, NDArray[np.int64]]:
     """One road along each valley, and one from it to every site."""
     y = _axis_points(bounds, _ROAD_STEP_M)
     beside = preset.river_width_m + 0.35 * preset.valley_floor_m + 20.0
@@ -195,9 +200,11 @@ def _roads(
         shapes.capsules(valley + axis + 6.0 * np.sin(y / 90.0), y, 6.0, surface=earth)
         for valley in ground.valleys.eastings(bounds[0], bounds[2])
     ]
-    for x, northing in zip(site_x, site_y, strict=True):
+    numbers = [-1] * len(lines)
+    for site, (x, northing) in enumerate(zip(site_x, site_y, strict=True)):
         lines.append(_site_road(rng, ground, float(x), float(northing), beside))
-    return shapes.stack(lines)
+        numbers.append(site)
+    return shapes.stack(lines), np.repeat(numbers, [len(line) for line in lines]).astype(np.int64)
 
 
 def _site_road(rng: np.random.Generator, ground: Terrain, x: float, y: float, beside: float) -> Boxes:
@@ -300,4 +307,4 @@ def _fish_ponds(rng: np.random.Generator, preset: Preset, ground: Terrain, bound
 def _apart(x: FloatArray, y: FloatArray, distance_m: float) -> NDArray[np.bool_]:
     """Mark the points that have no earlier point nearer than ``distance_m``."""
     separation = np.hypot(x[:, None] - x[None, :], y[:, None] - y[None, :])
-    return ~np.any(np.tril(separation < distance_m, k=-1), axis=1)
+    return np.asarray(~np.any(np.tril(separation < distance_m, k=-1), axis=1))

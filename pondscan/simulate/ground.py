@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from pondscan.simulate import canvas, countryside, cycle, noise, shapes
+from pondscan.simulate import canvas, countryside, cycle, noise
 from pondscan.simulate import terrain as relief
 from pondscan.simulate.canvas import Cells, Image
 from pondscan.simulate.endmembers import SWIR_ROLES, palette, surface_code
@@ -68,13 +68,13 @@ class Ground:
         level_light = diffuse + (1.0 - diffuse) * lit
         self._paint_valley(image, cells, level_light)
         self._paint_ponds(image, cells, level_light)
-        return image.reshape(-1, *cells.shape)
+        return np.asarray(image.reshape(-1, *cells.shape))
 
     def colours(self, table: Boxes) -> NDArray[np.float32]:
         """Reflectance of boxes in full sun: float32 (n_boxes, n_bands)."""
         is_swir = np.array([role in SWIR_ROLES for role in self.roles])
         colour = self._palette[table.surface] * table.gain[:, None] + table.swir_residual[:, None] * is_swir
-        return colour.astype(np.float32)
+        return np.asarray(colour, dtype=np.float32)
 
     @cached_property
     def liquids(self) -> Boxes:
@@ -84,7 +84,7 @@ class Ground:
         basins = self.place.mines.basins.take(shown)
         is_liquid = (states.status == "present")[states.visible]
         residual = np.where(is_liquid, basins.swir_residual, 0.0)
-        return _with(basins, surface=states.surface[states.visible], swir_residual=residual)
+        return replace(basins, surface=states.surface[states.visible], swir_residual=residual)
 
     @cached_property
     def _rims(self) -> Boxes:
@@ -93,11 +93,17 @@ class Ground:
         is_pale = noise.hash_uniform(shown, np.zeros_like(shown), self.place.seed + 17) < 0.7
         rims = self.place.mines.basins.take(shown).grown(self.place.mines.rim_m[shown], surface_code("concrete"))
         surface = np.where(is_pale, surface_code("saprolite"), surface_code("liner_black"))
-        return _with(rims, surface=surface, gain=0.8 + 0.0 * rims.gain)
+        return replace(rims, surface=surface, gain=0.8 + 0.0 * rims.gain)
 
     @cached_property
     def _camps(self) -> Boxes:
         return self.place.mines.camps.take(self.place.mines.camp_built <= cycle.day_number(self.when))
+
+    @cached_property
+    def _roads(self) -> Boxes:
+        site = self.place.country.road_site
+        is_there = np.append(self.place.mines.site_opened, -np.inf)[site] <= cycle.day_number(self.when)
+        return self.place.country.roads.take(is_there)
 
     @cached_property
     def _palette(self) -> NDArray[np.float32]:
@@ -123,7 +129,7 @@ class Ground:
     def _bareness_of(self, cells: Cells) -> Image:
         """Share of each cell that mining has stripped, flat."""
         table, strength = self._clearings
-        numbered = _with(table, gain=strength)
+        numbered = replace(table, gain=strength)
         near = canvas.inside(numbered, cells, margin_m=40.0)
         n_cells = cells.x.size * cells.y.size
         if len(near) == 0:
@@ -163,7 +169,7 @@ class Ground:
         valleys = self.place.terrain.valleys
         distance = np.abs(valleys.distance(cells.x[None, :], cells.y[:, None]))
         ragged = 25.0 * noise.value_noise(cells.x, cells.y, 90.0, noise.salt(self.place.seed, "floor edge"))
-        return np.clip((valleys.floor_m + 20.0 - distance + ragged) / 50.0, 0.0, 1.0).astype(np.float32)
+        return np.asarray(np.clip((valleys.floor_m + 20.0 - distance + ragged) / 50.0, 0.0, 1.0), dtype=np.float32)
 
     def _texture(self, cells: Cells) -> Image:
         """Brightness of stands, crowns and the shadows between them, per band, flat."""
@@ -175,7 +181,7 @@ class Ground:
         common = np.exp(stands + crowns + leaves).ravel()
         infrared = common * np.exp(species).ravel()
         is_infrared = np.array([role in ("rededge", "nir", "nir08") for role in self.roles])
-        return np.where(is_infrared[:, None], infrared, common).astype(np.float32)
+        return np.asarray(np.where(is_infrared[:, None], infrared, common), dtype=np.float32)
 
     def _bare_ground(self, cells: Cells) -> Image:
         """Fresh cuts, moist laterite and white saprolite, flat, unlit."""
@@ -198,7 +204,7 @@ class Ground:
             (country.yards, True),
             (country.sand, True),
             (rivers, False),
-            (country.roads, False),
+            (self._roads, False),
             (country.roofs, False),
             (self._camps, False),
             (country.fish_ponds, False),
@@ -216,15 +222,11 @@ class Ground:
                 canvas.paint(image, covered, self.colours(near), light, joined="sum")
 
 
-def _with(table: Boxes, **columns: NDArray[np.generic]) -> Boxes:
-    return Boxes(**(vars(table) | columns))  # type: ignore[arg-type]
-
-
 def _patches(cells: Cells, share: float, spacing_m: float, seed: int, softness: float) -> Image:
     """Patches that cover about ``share`` of the ground, with edges softened over ``softness`` standard deviations."""
     field = noise.fractal(cells.x, cells.y, (spacing_m, spacing_m / 2.7, spacing_m / 7.0), seed, 0.5)
     threshold = np.float32(ndtri(1.0 - share))
-    return np.clip(0.5 + (field - threshold) / np.float32(softness), 0.0, 1.0)
+    return np.asarray(np.clip(0.5 + (field - threshold) / np.float32(softness), 0.0, 1.0))
 
 
 def _over_each_other(order: list[str], shares: dict[str, Image], base: str, floor: Image) -> dict[str, Image]:

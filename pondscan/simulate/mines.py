@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,8 @@ class Mines:
     camp_built: FloatArray
     site_x: FloatArray
     site_y: FloatArray
+    site_opened: FloatArray
+    """Day the clearing begins and the road is there."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,10 @@ def empty_mines() -> Mines:
     """No site at all."""
     nothing, none = np.empty(0), np.empty(0, dtype=np.int64)
     no_boxes = shapes.stack([])
-    values = {field.name: nothing for field in fields(Mines)}
-    tables = {"basins": no_boxes, "clearings": no_boxes, "camps": no_boxes}
-    return Mines(**(values | tables | {"site": none, "number": none, "row": none}))  # type: ignore[arg-type]
+    values: dict[str, Any] = {field.name: nothing for field in fields(Mines)}
+    values |= {"basins": no_boxes, "clearings": no_boxes, "camps": no_boxes}
+    values |= {"site": none, "number": none, "row": none}
+    return Mines(**values)
 
 
 def make_mines(
@@ -107,7 +111,7 @@ def make_mines(
 
 
 def _join(parts: list[Mines]) -> Mines:
-    joined = {}
+    joined: dict[str, Any] = {}
     for field in fields(Mines):
         columns = [getattr(part, field.name) for part in parts]
         joined[field.name] = shapes.stack(columns) if isinstance(columns[0], Boxes) else np.concatenate(columns)
@@ -153,6 +157,7 @@ def _make_site(rng: np.random.Generator, number: int, site: _Site, median_diamet
         camp_built=np.full(len(camps), site.opened + rng.uniform(10.0, 60.0)),
         site_x=np.array([site.x]),
         site_y=np.array([site.y]),
+        site_opened=np.array([site.opened]),
     )
 
 

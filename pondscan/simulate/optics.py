@@ -37,8 +37,8 @@ class Optics:
     cell_m: float
     """Side of the cells the ground is drawn on before the point spread; divides every gsd."""
     bands: tuple[BandOptics, ...]
-    local_hour_utc: float
-    """Time of day over 98.5° E, hours UTC."""
+    pass_hour_utc: float
+    """Time of day at which it passes over 98.5° E, hours UTC."""
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -97,8 +97,8 @@ def make_place(
     x, y = _site_places(np.random.default_rng([seed, 303]), ground, bounds, n_sites)
     to_east, to_north = ground.gradient()
     contour = np.arctan2(ground.at(to_north, x, y), ground.at(to_east, x, y)) - math.pi / 2
-    days = [cycle.day_number(datetime(day.year, day.month, day.day, tzinfo=UTC)) for day in opens]
-    opened = np.random.default_rng([seed, 404]).uniform(*days, n_sites)
+    first, last = (cycle.day_number(datetime(day.year, day.month, day.day, tzinfo=UTC)) for day in opens)
+    opened = np.random.default_rng([seed, 404]).uniform(first, last, n_sites)
     return Place(
         seed,
         country_kind,

@@ -182,7 +182,8 @@ def _grid(place: Place, eye: Optics) -> Grid:
 
 def _centres(grid: Grid, gsd_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     n_cols, n_rows = round(grid.width * grid.gsd_m / gsd_m), round(grid.height * grid.gsd_m / gsd_m)
-    return grid.x_origin + (np.arange(n_cols) + 0.5) * gsd_m, grid.y_origin - (np.arange(n_rows) + 0.5) * gsd_m
+    x = grid.x_origin + (np.arange(n_cols, dtype=np.float64) + 0.5) * gsd_m
+    return x, grid.y_origin - (np.arange(n_rows, dtype=np.float64) + 0.5) * gsd_m
 
 
 def _shoot(
@@ -247,8 +248,8 @@ def _cells_under(eye: Optics, grid: Grid, shot: _Shot, rows: tuple[int, int], co
     reach_m = _REACH_SIGMAS * max(band.sigma_m for band in eye.bands) + farthest
     n_margin = math.ceil(reach_m / eye.cell_m) + 2
     per_px = round(eye.gsd_m / eye.cell_m)
-    col = np.arange(cols[0] * per_px - n_margin, cols[1] * per_px + n_margin)
-    row = np.arange(rows[0] * per_px - n_margin, rows[1] * per_px + n_margin)
+    col = np.arange(cols[0] * per_px - n_margin, cols[1] * per_px + n_margin, dtype=np.float64)
+    row = np.arange(rows[0] * per_px - n_margin, rows[1] * per_px + n_margin, dtype=np.float64)
     x = grid.x_origin + (col + 0.5) * eye.cell_m
     return Cells(x, grid.y_origin - (row + 0.5) * eye.cell_m, eye.cell_m)
 

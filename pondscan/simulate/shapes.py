@@ -10,13 +10,10 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import shapely
 
 FloatArray = NDArray[np.float64]
 _QUADRANT_SEGMENTS = 16
@@ -98,7 +95,8 @@ def boxes(
     parts = np.broadcast_arrays(np.atleast_1d(x), y, half_length, half_width, radius, angle, gain, swir_residual)
     floats = [np.array(part, dtype=np.float64) for part in parts]
     codes = np.array(np.broadcast_to(surface, floats[0].shape), dtype=np.int64)
-    return Boxes(*floats[:6], codes, *floats[6:])
+    x, y, half_length, half_width, radius, angle, gain, swir_residual = floats
+    return Boxes(x, y, half_length, half_width, radius, angle, codes, gain, swir_residual)
 
 
 def stack(tables: Sequence[Boxes]) -> Boxes:

@@ -55,7 +55,7 @@ class Valleys:
         """Mean eastings of the valleys that may wander into the ground between two eastings."""
         first = math.ceil((west - _WANDER_M - self.easting) / _VALLEY_SPACING_M)
         last = math.floor((east + _WANDER_M - self.easting) / _VALLEY_SPACING_M)
-        return self.easting + np.arange(first, last + 1) * _VALLEY_SPACING_M
+        return np.arange(first, last + 1, dtype=np.float64) * _VALLEY_SPACING_M + self.easting
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Terrain:
     def gradient(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Slope towards east and towards north, metres per metre."""
         down_rows, along_cols = np.gradient(self.elevation_m, POSTING_M)
-        return along_cols.astype(np.float32), -down_rows.astype(np.float32)
+        return np.asarray(along_cols, dtype=np.float32), np.asarray(-down_rows, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def make_terrain(seed: int, preset: Preset, bounds: tuple[float, float, float, f
     foot = _smoothstep((distance - preset.valley_floor_m) / 300.0)
     spurs = noise.fractal(x, y, (1100.0, 560.0, 280.0, 140.0), noise.salt(seed, "spurs"), 0.48)
     ridged = 1.2 - 1.5 * np.abs(noise.fractal(x, y, (1500.0, 700.0), noise.salt(seed, "ridges"), 0.5))
-    elevation = 900.0 + preset.relief_m * rise + preset.ruggedness_m * foot * (spurs + 0.6 * ridged)
+    elevation = 900.0 + preset.relief_m * rise + preset.ruggedness_m * foot * (0.75 * spurs + 1.1 * ridged)
     return Terrain(float(x[0]), float(y[0]), elevation.astype(np.float32), valleys)
 
 
@@ -167,7 +167,7 @@ def _blend(field: NDArray[np.float32], position: FloatArray, axis: int) -> NDArr
 def _posts(low: float, high: float) -> FloatArray:
     first = math.floor((low - _MARGIN_M) / POSTING_M)
     last = math.ceil((high + _MARGIN_M) / POSTING_M)
-    return np.arange(first, last + 1) * POSTING_M
+    return np.arange(first, last + 1, dtype=np.float64) * POSTING_M
 
 
 def _smoothstep(t: FloatArray) -> FloatArray:
