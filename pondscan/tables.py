@@ -6,9 +6,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Table = TypeVar("Table", bound="pd.DataFrame")
 
 Kind = Literal["string", "integer", "number", "datetime", "boolean"]
+
+DTYPES: dict[Kind, str] = {
+    "string": "string",
+    "integer": "Int64",
+    "number": "float64",
+    "datetime": "datetime64[us, UTC]",
+    "boolean": "boolean",
+}
+"""How pandas holds each kind; every one of them knows null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +37,8 @@ class Column:
 OBSERVATIONS = (
     Column("scene_id", "string", "scene the candidate was seen in"),
     Column("object_id", "integer", "number of the candidate in the scene, by row then column of its peak"),
-    Column("x", "number", "centroid, easting in the scene's CRS, metres"),
-    Column("y", "number", "centroid, northing in the scene's CRS, metres"),
+    Column("x", "number", "centroid, easting in the table's CRS, metres (the scene's own in `observations/`)"),
+    Column("y", "number", "centroid, northing in the table's CRS, metres (the scene's own in `observations/`)"),
     Column("lon", "number", "centroid, degrees east, WGS84"),
     Column("lat", "number", "centroid, degrees north, WGS84"),
     Column("area_m2", "number", "liquid area: water fraction summed over the object and its blur"),
@@ -32,7 +46,9 @@ OBSERVATIONS = (
     Column("shared_sigma_m2", "number", "part of `area_sigma_m2` common to the ponds of the scene (adds linearly)"),
     Column("diameter_m", "number", "diameter of the disc of the same area"),
     Column("pond_equivalents", "number", "how many ponds the water amounts to where they cannot be told apart, else 1"),
-    Column("kind", "string", "colour class: turquoise, milky, white, dark, algal, brown, yellow_green, meshed, unknown"),
+    Column(
+        "kind", "string", "colour class: turquoise, milky, white, dark, algal, brown, yellow_green, meshed, unknown"
+    ),
     Column("confidence", "number", "probability that the object is the target, from this scene alone"),
     Column("n_pixels", "integer", "pixels of the segment"),
     Column("peak_fraction", "number", "highest water fraction of a pixel, 0 to 1 and a little beyond (noise)"),
@@ -45,7 +61,11 @@ OBSERVATIONS = (
     Column("bareness", "number", "how bare the ground around is, 0 vegetated to 1 bare"),
     Column("n_neighbours", "integer", "candidates of like size within 60 m"),
     Column("masked_fraction", "number", "share of the object's pixels under a cloud or shadow mask"),
-    Column("flags", "string", "`;`-joined: `cloud_flag` (bright compact object inside a cloud mask), `edge` (cut by the scene's edge)"),
+    Column(
+        "flags",
+        "string",
+        "`;`-joined: `cloud_flag` (bright compact object inside a cloud mask), `edge` (cut by the scene's edge)",
+    ),
     Column("rejected", "string", "why the candidate is no pond, empty when it may be one (kept with --keep-rejected)"),
 )
 """A candidate in one scene; `observations/<scene_id>.parquet` (GeoParquet, scene's CRS, outline as geometry)."""
@@ -130,3 +150,19 @@ ALIASES = (
 def names(table: tuple[Column, ...]) -> list[str]:
     """Column names of a table, in order."""
     return [column.name for column in table]
+
+
+def conform(frame: Table, table: tuple[Column, ...]) -> Table:
+    """Give a frame exactly the columns of a table, in order and of their types, and its geometry if it has one.
+
+    Raises
+    ------
+    ValueError
+        Naming the columns that are missing.
+    """
+    missing = [name for name in names(table) if name not in frame.columns]
+    if missing:
+        raise ValueError(f"the table lacks the columns {', '.join(missing)}")
+    geometry = ["geometry"] if "geometry" in frame.columns else []
+    ordered = frame[names(table) + geometry]
+    return ordered.astype({column.name: DTYPES[column.kind] for column in table})
