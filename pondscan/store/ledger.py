@@ -1,0 +1,168 @@
+"""The ledger: which scenes a workspace holds, which it refused and why, in SQLite.
+
+It is an index: everything about a scene that is done also stands in that scene's own files, from which the ledger can
+be written again. Readers are never blocked (write-ahead log); every change is one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pondscan.errors import WorkspaceError
+from pondscan.store.atomic import storage_errors
+from pondscan.store.records import (
+    Failure,
+    InputFile,
+    StoredScene,
+    Superseded,
+    canonical_json,
+    order_key,
+    stored_from_dict,
+    stored_to_dict,
+)
+
+FORMAT = 1
+"""Version of the tables below; a ledger of another version is refused."""
+
+SCHEMA = """
+CREATE TABLE scenes (
+    scene_id TEXT PRIMARY KEY, source TEXT NOT NULL, datetime TEXT, sensor TEXT NOT NULL,
+    scan_hash TEXT NOT NULL, record TEXT NOT NULL
+);
+CREATE TABLE superseded (scene_id TEXT PRIMARY KEY, source TEXT NOT NULL, superseded_by TEXT NOT NULL);
+CREATE TABLE failures (source TEXT PRIMARY KEY, reason TEXT NOT NULL);
+CREATE TABLE hashes (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL
+);
+"""
+
+STALE = ""
+"""The scan hash of a scene whose files are being replaced: it equals no other, so the scene is scanned again."""
+
+
+class Ledger:
+    """The ledger in ``path``; each call is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self) -> None:
+        """Make the tables where they are not there yet.
+
+        Raises
+        ------
+        WorkspaceError
+            When the file is no ledger, or one of another version of pondscan.
+        """
+        with self._connection() as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version not in {0, FORMAT}:
+                message = f"{self.path}: this ledger has format {version} and this pondscan writes {FORMAT}"
+                raise WorkspaceError(f"{message}: use the pondscan that made it, or another --out")
+            if version == 0:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+
+    def is_readable(self) -> bool:
+        """Whether the file is there and is an undamaged SQLite database."""
+        if not self.path.is_file():
+            return False
+        try:
+            with closing(sqlite3.connect(self.path)) as connection:
+                return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+        except sqlite3.DatabaseError:
+            return False
+
+    def scenes(self) -> tuple[StoredScene, ...]:
+        """List the scenes that are done, sorted by (datetime, scene_id)."""
+        rows = self._rows("SELECT record, scan_hash FROM scenes")
+        stored = (stored_from_dict({**json.loads(record), "scan_hash": scan_hash}) for record, scan_hash in rows)
+        return tuple(sorted(stored, key=lambda one: order_key(one.scene)))
+
+    def superseded(self) -> tuple[Superseded, ...]:
+        """List the scenes another version is used of, sorted by scene_id."""
+        rows = self._rows("SELECT scene_id, source, superseded_by FROM superseded ORDER BY scene_id")
+        return tuple(Superseded(*row) for row in rows)
+
+    def failures(self) -> tuple[Failure, ...]:
+        """List the inputs that could not be used, sorted by source."""
+        return tuple(Failure(*row) for row in self._rows("SELECT source, reason FROM failures ORDER BY source"))
+
+    def put(self, stored: StoredScene) -> None:
+        """Remember a scene as done; it is neither failed nor superseded then."""
+        scene = stored.scene
+        values = (
+            scene.scene_id,
+            scene.source,
+            scene.datetime.isoformat() if scene.datetime else None,
+            scene.sensor,
+            stored.scan_hash,
+            canonical_json(stored_to_dict(stored)),
+        )
+        self._change(
+            ("INSERT OR REPLACE INTO scenes VALUES (?, ?, ?, ?, ?, ?)", values),
+            ("DELETE FROM superseded WHERE scene_id = ?", (scene.scene_id,)),
+            ("DELETE FROM failures WHERE source = ?", (scene.source,)),
+        )
+
+    def mark_stale(self, scene_id: str) -> None:
+        """Say that a scene's files are about to change; until ``put`` it counts as scanned with no settings."""
+        self._change(("UPDATE scenes SET scan_hash = ? WHERE scene_id = ?", (STALE, scene_id)))
+
+    def remove(self, scene_id: str) -> None:
+        """Forget a scene, and which scenes it superseded: they are taken up when they are given again."""
+        self._change(
+            ("DELETE FROM scenes WHERE scene_id = ?", (scene_id,)),
+            ("DELETE FROM superseded WHERE scene_id = ? OR superseded_by = ?", (scene_id, scene_id)),
+        )
+
+    def supersede(self, superseded: Superseded) -> None:
+        """Remember that another version of a scene is used; what that scene superseded passes to its successor."""
+        old, new = superseded.scene_id, superseded.by
+        self._change(
+            ("DELETE FROM scenes WHERE scene_id = ?", (old,)),
+            ("DELETE FROM failures WHERE source = ?", (superseded.source,)),
+            ("UPDATE superseded SET superseded_by = ? WHERE superseded_by = ?", (new, old)),
+            ("INSERT OR REPLACE INTO superseded VALUES (?, ?, ?)", (old, superseded.source, new)),
+        )
+
+    def fail(self, failure: Failure) -> None:
+        """Remember why an input could not be used."""
+        self._change(("INSERT OR REPLACE INTO failures VALUES (?, ?)", (failure.source, failure.reason)))
+
+    def clear_failure(self, source: str) -> None:
+        """Forget that an input could not be used."""
+        self._change(("DELETE FROM failures WHERE source = ?", (source,)))
+
+    def known_hash(self, path: str, size: int, mtime_ns: int) -> str | None:
+        """Return the SHA-256 of a file unchanged since it was hashed, else None."""
+        query = "SELECT sha256 FROM hashes WHERE path = ? AND size = ? AND mtime_ns = ?"
+        rows = self._rows(query, (path, size, mtime_ns))
+        return str(rows[0][0]) if rows else None
+
+    def remember_hashes(self, files: Mapping[InputFile, int]) -> None:
+        """Keep the SHA-256 of files, each with its time in ns, for as long as size and time stay the same."""
+        statement = "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)"
+        rows = [(file.path, file.size, mtime_ns, file.sha256) for file, mtime_ns in files.items()]
+        self._change(*((statement, row) for row in rows))
+
+    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        if not self.path.is_file():
+            raise WorkspaceError(f"{self.path.parent}: there is no ledger here, so this is no workspace of pondscan")
+        with self._connection() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def _change(self, *statements: tuple[str, tuple[Any, ...]]) -> None:
+        with self._connection() as connection, connection:
+            for statement, values in statements:
+                connection.execute(statement, values)
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with storage_errors(self.path), closing(sqlite3.connect(self.path, timeout=30.0)) as connection:
+            yield connection

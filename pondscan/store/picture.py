@@ -1,0 +1,26 @@
+"""Pictures as PNG files whose bytes depend on the pixels alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pondscan.store.atomic import storage_errors
+
+
+def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write ``uint8 (h, w, 3)`` red, green and blue.
+
+    Raises
+    ------
+    WorkspaceError
+        When the file cannot be written.
+    """
+    from matplotlib import image
+
+    without_version: dict[str, Any] = {"Software": None}
+    with storage_errors(path):
+        image.imsave(path, pixels, metadata=without_version)

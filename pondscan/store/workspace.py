@@ -1,0 +1,348 @@
+"""A workspace: the folder that remembers every scene it was given, so that products need no inputs.
+
+DIR/config.toml               its settings
+DIR/aoi.geojson               its area of interest
+DIR/ledger.sqlite             which scenes it holds, which it refused and why
+DIR/observations/<scene>.parquet    what was found in a scene
+DIR/coverage/<scene>.tif            what of a scene was seen
+DIR/chips/<scene>_quicklook.png     what a scene looks like
+DIR/ponds.geojson ...         the products
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from pondscan.config import Settings
+from pondscan.configfile import load_settings, read_layer, to_toml
+from pondscan.errors import InputError, WorkspaceError
+from pondscan.model import Scene, Window
+from pondscan.store import atomic
+from pondscan.store.aoi import write_aoi
+from pondscan.store.coverage import Codes, CoverageMap, CoverageWriter
+from pondscan.store.fingerprint import file_sha256
+from pondscan.store.ledger import Ledger
+from pondscan.store.lock import writer_lock
+from pondscan.store.observations import read_observations, read_record, write_observations
+from pondscan.store.picture import write_png
+from pondscan.store.records import Failure, InputFile, StoredScene, Superseded
+
+CONFIG = "config.toml"
+AOI = "aoi.geojson"
+LEDGER = "ledger.sqlite"
+LOCK = ".pondscan.lock"
+FOLDERS = {"observations": ".parquet", "coverage": ".tif", "chips": "_quicklook.png"}
+"""Where the files of a scene are, and how their names end after the scene's stem."""
+
+LONGEST_STEM = 120
+"""Characters of a scene_id that are used as a file name; file systems end at 255 bytes."""
+
+SAFE_STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9_-]|[A-Za-z0-9]")
+DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+"""Names that Windows keeps for itself."""
+
+
+def file_stem(scene_id: str) -> str:
+    """Turn a scene_id into the name of its files: itself where that is safe, else shortened, with a hash.
+
+    Raises
+    ------
+    InputError
+        When it is empty.
+    """
+    if not scene_id:
+        raise InputError("a scene without a scene_id cannot be kept: give the file a name")
+    is_safe = SAFE_STEM.fullmatch(scene_id) and not DEVICES.fullmatch(scene_id) and len(scene_id) <= LONGEST_STEM
+    if is_safe:
+        return scene_id
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "_", scene_id)[: LONGEST_STEM - 20].strip("_-") or "scene"
+    return f"{readable}.{hashlib.sha256(scene_id.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+class Workspace:
+    """The workspace in a folder. Reading needs no lock; whatever changes it belongs inside ``with lock():``.
+
+    Parameters
+    ----------
+    path
+        Its folder; it need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.ledger = Ledger(self.path / LEDGER)
+
+    @property
+    def exists(self) -> bool:
+        """Whether a workspace is there."""
+        return self.ledger.path.is_file()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the one writer: make the folder, clear away what an interrupted run left, mend the ledger.
+
+        A folder that this call made, and that holds no scene in the end, is removed again.
+
+        Raises
+        ------
+        WorkspaceError
+            When another run is writing, or the folder cannot be written.
+        """
+        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        is_new = not self.exists
+        atomic.make_folder(self.path)
+        try:
+            with writer_lock(self.path / LOCK):
+                try:
+                    self._prepare()
+                    yield
+                finally:
+                    if is_new:
+                        self._remove_if_unused()
+        finally:
+            for folder in made:
+                with suppress(OSError):  # it is not empty: something came of it
+                    folder.rmdir()
+
+    def settings(self) -> Settings | None:
+        """Read the settings the workspace keeps, None when it keeps none."""
+        config = self.path / CONFIG
+        return load_settings([read_layer(config)]) if config.is_file() else None
+
+    def save_settings(self, settings: Settings) -> None:
+        """Keep settings for later runs, without the time of one scene; the area of interest is the one kept here."""
+        of_all_scenes = settings.input.model_copy(update={"acquired": None})
+        aoi = settings.aoi.model_copy(update={"path": AOI if settings.aoi.path else None})
+        text = to_toml(settings.model_copy(update={"input": of_all_scenes, "aoi": aoi}))
+        atomic.write_bytes(self.path / CONFIG, text.encode())
+
+    def save_aoi(self, aoi: shapely.Geometry | None) -> None:
+        """Keep the area of interest (longitude, latitude), or none."""
+        if aoi is None:
+            atomic.remove(self.path / AOI)
+        else:
+            write_aoi(self.path / AOI, aoi)
+
+    def aoi(self) -> shapely.Geometry | None:
+        """Area of interest in WGS84 (longitude, latitude), None when the settings name none."""
+        path = self.path / AOI
+        if not path.is_file():
+            return None
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return shapely.from_geojson(json.dumps(document["features"][0]["geometry"]))
+
+    def scenes(self) -> tuple[StoredScene, ...]:
+        """List the scenes that are done, sorted by (datetime, scene_id)."""
+        return self.ledger.scenes()
+
+    def failures(self) -> tuple[Failure, ...]:
+        """List the inputs that could not be used, sorted by source."""
+        return self.ledger.failures()
+
+    def superseded(self) -> tuple[Superseded, ...]:
+        """List the scenes that another version is used of, sorted by scene_id."""
+        return self.ledger.superseded()
+
+    def observations(self, scene_id: str) -> gpd.GeoDataFrame:
+        """Candidates of a scene: columns ``tables.OBSERVATIONS`` and the outline, in the scene's CRS."""
+        return read_observations(self.scene_file("observations", scene_id))
+
+    def coverage(self, scene_id: str) -> CoverageMap:
+        """Return what of a scene was seen."""
+        return CoverageMap(self.scene_file("coverage", scene_id))
+
+    def quicklook(self, scene_id: str) -> bytes | None:
+        """Picture of a whole scene (PNG, over the bounds of its grid), None when there is none."""
+        path = self.scene_file("chips", scene_id)
+        return path.read_bytes() if path.is_file() else None
+
+    @contextmanager
+    def new_scene(self, scene: Scene, inputs: tuple[InputFile, ...], scan_hash: str) -> Iterator[SceneDraft]:
+        """Draft a scene's files; nothing of it is visible before ``SceneDraft.save``, and nothing stays without.
+
+        Parameters
+        ----------
+        inputs
+            The files it is read from, by content.
+        scan_hash
+            Stands for the settings it is scanned with (see ``fingerprint.scan_hash``).
+        """
+        draft = SceneDraft(self, StoredScene(scene, inputs, scan_hash))
+        try:
+            yield draft
+        finally:
+            draft.close()
+
+    def remove_scene(self, scene_id: str) -> None:
+        """Take a scene out of the ledger, then remove its files."""
+        self.ledger.remove(scene_id)
+        self._remove_files(scene_id)
+
+    def supersede(self, superseded: Superseded) -> None:
+        """Use another version of a scene: remember that, and remove the scene's files."""
+        self.ledger.supersede(superseded)
+        self._remove_files(superseded.scene_id)
+
+    @contextmanager
+    def publishing(self, last: str) -> Iterator[Path]:
+        """Yield an empty folder; what is in it when the block ends well replaces the products, file by file.
+
+        A file whose bytes are the same is left alone. The file named ``last`` goes last: it tells a reader (and the
+        next run) that the others are complete.
+        """
+        folder = self.path / f"{atomic.TEMPORARY_PREFIX}products"
+        atomic.make_folder(folder)
+        try:
+            yield folder
+            for new in sorted(folder.iterdir(), key=lambda file: (file.name == last, file.name)):
+                old = self.path / new.name
+                with atomic.storage_errors(old):
+                    if not old.is_file() or file_sha256(old) != file_sha256(new):
+                        atomic.move_into_place(new, old)
+        finally:
+            atomic.sweep(self.path)
+
+    def _prepare(self) -> None:
+        if not self.ledger.is_readable():
+            self._refuse_foreign_files()
+        for folder in FOLDERS:
+            atomic.make_folder(self.path / folder)
+        for folder in ("", *FOLDERS):
+            atomic.sweep(self.path / folder)
+        if not self.ledger.is_readable():
+            self._rebuild_ledger()
+        self.ledger.create()
+        self._remove_orphans()
+
+    def _refuse_foreign_files(self) -> None:
+        """Refuse a folder without a ledger whose subfolders hold what no scene's files account for."""
+        ours = {file_stem(stored.scene_id) for stored, _ in self._records()}
+        for folder, ending in FOLDERS.items():
+            for path in sorted((self.path / folder).glob("*")):
+                is_ours = path.name.startswith(atomic.TEMPORARY_PREFIX) or path.name.removesuffix(ending) in ours
+                if not is_ours:
+                    message = f"{path}: there is no ledger beside it and pondscan did not write it"
+                    raise WorkspaceError(f"{message}: move it away, or give another --out")
+
+    def _records(self) -> list[tuple[StoredScene, str]]:
+        """Read the records in the scenes' own files, with the SHA-256 of the coverage each goes with."""
+        return [read_record(path) for path in sorted((self.path / "observations").glob("[!.]*.parquet"))]
+
+    def _rebuild_ledger(self) -> None:
+        """Write the ledger again from the scenes' own files, where it is missing or damaged."""
+        for suffix in ("", "-wal", "-shm"):
+            atomic.remove(self.ledger.path.with_name(LEDGER + suffix))
+        self.ledger.create()
+        for stored, coverage_sha256 in self._records():
+            coverage = self.scene_file("coverage", stored.scene_id)
+            if coverage.is_file() and file_sha256(coverage) == coverage_sha256:
+                self.ledger.put(stored)
+
+    def _remove_orphans(self) -> None:
+        """Remove files of scenes that the ledger does not know: their saving or forgetting was interrupted."""
+        known = {file_stem(stored.scene_id) for stored in self.scenes()}
+        for folder, ending in FOLDERS.items():
+            for path in (self.path / folder).glob(f"*{ending}"):
+                if path.name.removesuffix(ending) not in known:
+                    atomic.remove(path)
+
+    def _remove_if_unused(self) -> None:
+        """Leave a new folder as it was found when no scene came of it."""
+        if not self.exists or self.scenes() or (self.path / CONFIG).is_file():
+            return
+        for folder in FOLDERS:
+            (self.path / folder).rmdir()
+        for name in (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK):
+            with suppress(PermissionError):  # Windows keeps the lock file for as long as it is open
+                (self.path / name).unlink(missing_ok=True)
+
+    def _remove_files(self, scene_id: str) -> None:
+        for folder in FOLDERS:
+            atomic.remove(self.scene_file(folder, scene_id))
+
+    def scene_file(self, folder: str, scene_id: str) -> Path:
+        """Path of a scene's file in one of ``FOLDERS``."""
+        return self.path / folder / f"{file_stem(scene_id)}{FOLDERS[folder]}"
+
+
+class SceneDraft:
+    """The files of one scene while they are being made, under temporary names."""
+
+    def __init__(self, workspace: Workspace, stored: StoredScene) -> None:
+        self._workspace = workspace
+        self._stored = stored
+        self._paths = {folder: workspace.scene_file(folder, stored.scene_id) for folder in FOLDERS}
+        self._temporary = {folder: atomic.temporary_for(path) for folder, path in self._paths.items()}
+        scratch = self._temporary["coverage"].with_suffix(".scratch.tif")
+        self._coverage = CoverageWriter(scratch, stored.scene.grid)
+
+    def write_coverage(self, window: Window, codes: Codes) -> None:
+        """Write the coverage codes of one tile, ``uint8 (window.height, window.width)``; in any order, any thread."""
+        self._coverage.write(window, codes)
+
+    def save(
+        self,
+        observations: gpd.GeoDataFrame,
+        quicklook: NDArray[np.uint8] | None,
+        counts: Mapping[str, int],
+        warnings: tuple[str, ...] = (),
+    ) -> StoredScene:
+        """Make the scene part of the workspace.
+
+        Parameters
+        ----------
+        observations
+            Columns ``tables.OBSERVATIONS`` and the outline, in the scene's CRS.
+        quicklook
+            ``uint8 (h, w, 3)``, red, green and blue, or None.
+        counts
+            What the scan counted.
+        warnings
+            What the scan noticed.
+
+        Raises
+        ------
+        WorkspaceError
+            When the folder cannot be written or the disk is full; an older version of the scene is as it was.
+        """
+        stored = replace(
+            self._stored,
+            counts=dict(counts),
+            coverage_px=self._coverage.counts,
+            warnings=tuple(dict.fromkeys((*self._stored.scene.warnings, *warnings))),
+        )
+        self._coverage.finish(self._temporary["coverage"])
+        if quicklook is not None:
+            write_png(self._temporary["chips"], quicklook)
+        coverage_sha256 = file_sha256(self._temporary["coverage"])
+        write_observations(self._temporary["observations"], observations, stored, coverage_sha256)
+        self._move_into_place()
+        self._workspace.ledger.put(stored)
+        return stored
+
+    def close(self) -> None:
+        """Remove whatever is still under a temporary name."""
+        self._coverage.close()
+        for temporary in self._temporary.values():
+            temporary.unlink(missing_ok=True)
+
+    def _move_into_place(self) -> None:
+        """Replace the files of an older version, which the ledger does not vouch for while it happens."""
+        self._workspace.ledger.mark_stale(self._stored.scene_id)
+        for folder, path in self._paths.items():
+            with atomic.storage_errors(path):
+                if self._temporary[folder].exists():
+                    atomic.move_into_place(self._temporary[folder], path)
+                else:
+                    path.unlink(missing_ok=True)
