@@ -1,0 +1,125 @@
+"""``pondscan check``: whether a run with this configuration would start, and where it would stop."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pondscan.cli.options import json_option, settings_from, verbosity_options
+
+if TYPE_CHECKING:
+    from pondscan.config import Settings
+
+SPACE_FOR_PRODUCTS = 50_000_000
+"""Bytes kept free for products, whatever the scenes."""
+SPACE_PER_PIXEL = 0.1
+"""Bytes a scene leaves in the workspace for each of its pixels: coverage, chips and observations, generously."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one question."""
+
+    about: str
+    is_well: bool
+    sentence: str
+
+
+@click.command(
+    short_help="Check settings, inputs and free space; do no work.",
+    epilog="""\b
+Examples:
+  pondscan check mine.toml                             the settings and the files they name
+  pondscan check mine.toml scenes/ --out census        also the scenes, and room for the census
+
+\b
+Exit codes: 0 all is well · 1 something would stop or thin a run · 2 wrong usage or configuration""",
+)
+@click.argument("config_file", metavar="CONFIG", type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, metavar="[INPUT...]")
+@click.option(
+    "--out", default=".", metavar="DIR", type=click.Path(path_type=Path), help="Workspace to be (default: here)."
+)
+@json_option
+@verbosity_options
+@click.pass_context
+def check(ctx: click.Context, config_file: Path, inputs: tuple[str, ...], out: Path, as_json: bool) -> None:
+    """Check settings, the files they name, inputs and free space, and do no work.
+
+    CONFIG is a settings file such as `pondscan config` prints; every INPUT is recognised, none is processed.
+    """
+    settings = settings_from(config_file, ())
+    findings = list(_findings(config_file, settings, inputs, out))
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
+    else:
+        for finding in findings:
+            mark = click.style("ok   ", fg="green") if finding.is_well else click.style("wrong", fg="red")
+            click.echo(f"{mark}  {finding.about:<9} {finding.sentence}")
+    ctx.exit(0 if all(finding.is_well for finding in findings) else 1)
+
+
+def _findings(config_file: Path, settings: Settings, inputs: tuple[str, ...], out: Path) -> Iterator[Finding]:
+    yield _about_settings(config_file, settings)
+    if settings.aoi.path:
+        yield _about_aoi(Path(settings.aoi.path))
+    n_pixels = 0
+    if inputs:
+        from pondscan.scenes import discover
+
+        found = discover(inputs, settings)
+        n_pixels = sum(scene.grid.width * scene.grid.height for scene in found.scenes)
+        yield Finding(
+            "inputs", bool(found.scenes), f"{len(found.scenes)} recognised, {len(found.ignored)} files ignored"
+        )
+        yield from (Finding("input", False, sentence_about(*failure)) for failure in found.failures)
+    yield _about_folder(out, needed_bytes=SPACE_FOR_PRODUCTS + round(SPACE_PER_PIXEL * n_pixels))
+
+
+def sentence_about(source: str, reason: str) -> str:
+    """Join a source and the reason it was refused, naming the source once."""
+    return reason if source in reason else f"{source}: {reason}"
+
+
+def _about_settings(config_file: Path, settings: Settings) -> Finding:
+    from pondscan.config import Settings as Defaults
+    from pondscan.configfile import differences
+
+    changed = differences(Defaults(), settings)
+    return Finding("settings", True, f"{config_file}: {'; '.join(changed) or 'the defaults'}")
+
+
+def _about_aoi(path: Path) -> Finding:
+    import shapely
+
+    from pondscan.errors import PondscanError
+    from pondscan.store.aoi import read_aoi
+
+    try:
+        west, south, east, north = shapely.bounds(read_aoi(path))
+    except PondscanError as error:
+        return Finding("aoi", False, str(error))
+    return Finding("aoi", True, f"{path}: {west:.4f}° to {east:.4f}° east, {south:.4f}° to {north:.4f}° north")
+
+
+def _about_folder(out: Path, *, needed_bytes: int) -> Finding:
+    """Try to write beside the workspace to be, and compare the free space with what a run leaves."""
+    folder = out.absolute()
+    if folder.exists() and not folder.is_dir():
+        return Finding("folder", False, f"{out}: this is a file, give a folder with --out")
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            free_bytes = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding("folder", False, f"{out}: cannot be written ({error.strerror}), give another folder with --out")
+    room = f"{free_bytes / 1e9:.1f} GB free, about {needed_bytes / 1e9:.2f} GB needed"
+    return Finding("folder", free_bytes >= needed_bytes, f"{out}: can be written, {room}")

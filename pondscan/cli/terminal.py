@@ -1,0 +1,65 @@
+"""What a person sees while a command works: log lines and progress on stderr, never on stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import click
+
+Advance = Callable[[str, int, int], None]
+"""Told what is being worked on, how many parts of it are done, and out of how many."""
+
+
+@dataclass
+class Terminal:
+    """How much is said, and how."""
+
+    verbosity: int = 0
+    """0 what matters, 1 (``-v``) every step, 2 (``-v -v``) everything."""
+    is_quiet: bool = False
+
+    def louder(self, times: int) -> None:
+        """Count ``-v``, before and after the name of the command."""
+        self.verbosity += times
+        self._refuse_contradiction()
+
+    def hush(self) -> None:
+        """Take note of ``-q``."""
+        self.is_quiet = True
+        self._refuse_contradiction()
+
+    def say(self, sentence: str, *, verbosity: int = 0) -> None:
+        """Write one line to stderr where at least this much is wanted."""
+        if not self.is_quiet and self.verbosity >= verbosity:
+            click.echo(sentence, err=True)
+
+    @contextmanager
+    def progress(self) -> Iterator[Advance]:
+        """Show a progress bar while a terminal is there to show it on, and nothing otherwise."""
+        if self.is_quiet or not sys.stderr.isatty():
+            yield lambda _what, _done, _total: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=None)
+            yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+    def _refuse_contradiction(self) -> None:
+        if self.is_quiet and self.verbosity:
+            raise click.UsageError("-v and -q contradict each other, give one of them")
+
+
+def terminal_of(ctx: click.Context) -> Terminal:
+    """Give the one terminal of this call of the command line."""
+    return ctx.find_root().ensure_object(Terminal)
