@@ -96,8 +96,9 @@ def simulate(
         on_scene=lambda path: terminal.say(f"{path.name} is written"),
     )
     present = series.truth[(series.truth["status"] == "present") & (series.truth["kind"] != "other_water")]
+    n_ponds, n_sites_found = present["pond_id"].nunique(), present["site_id"].nunique()
     click.echo(
         f"{plural(len(series.scenes), 'scene')} and {series.truth_path.name} in {out_dir}, with "
-        f"{plural(present['pond_id'].nunique(), 'pond')} of {plural(present['site_id'].nunique(), 'site')} to be found; "
+        f"{plural(n_ponds, 'pond')} of {plural(n_sites_found, 'site')} to be found; "
         f"try `pondscan run {out_dir} --out census`"
     )
