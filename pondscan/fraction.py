@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-SENSOR_NOISE = 0.004
-"""Reflectance noise added to the spread of the ground, so that flat ground is not believed infinitely."""
-
 LIQUID_RED = (0.00, 0.06, 0.14, 0.30, 0.50)
 LIQUID_NIR = (0.004, 0.010, 0.020, 0.060, 0.230)
 """Near-infrared reflectance of liquid against its red: dark and clear liquids absorb all of it, white slurry does not.
@@ -55,7 +52,7 @@ def grouped_median(values: Floats, group: NDArray[np.int64], n_groups: int) -> F
     return median
 
 
-def ground_around(reflectance: Floats, is_ring: NDArray[np.bool_]) -> Ground:
+def ground_around(reflectance: Floats, is_ring: NDArray[np.bool_], *, noise: float) -> Ground:
     """Robust mean and covariance of the pixels in each chip's ring.
 
     Parameters
@@ -63,6 +60,8 @@ def ground_around(reflectance: Floats, is_ring: NDArray[np.bool_]) -> Ground:
     reflectance : (n, bands, h, w)
     is_ring : (n, h, w) bool
         Ground pixels to use; at least one per chip.
+    noise : float
+        Sensor noise, reflectance: added to the spread, so that flat ground is not believed infinitely.
 
     Notes
     -----
@@ -76,14 +75,14 @@ def ground_around(reflectance: Floats, is_ring: NDArray[np.bool_]) -> Ground:
     mean = np.stack([grouped_median(values[:, b], chip, n_chips) for b in range(n_bands)], axis=1)
     deviation = values - mean[chip]
     spread = np.stack([grouped_median(np.abs(deviation[:, b]), chip, n_chips) for b in range(n_bands)], axis=1)
-    limit = 3 * 1.4826 * np.maximum(spread, SENSOR_NOISE)
+    limit = 3 * 1.4826 * np.maximum(spread, noise)
     deviation = np.clip(deviation, -limit[chip], limit[chip])
     covariance = np.empty((n_chips, n_bands, n_bands))
     for i in range(n_bands):
         for j in range(n_bands):
             product = np.bincount(chip, deviation[:, i] * deviation[:, j], n_chips)
             covariance[:, i, j] = product / np.maximum(n_pixels, 1)
-    covariance += np.eye(n_bands) * SENSOR_NOISE**2
+    covariance += np.eye(n_bands) * noise**2
     return Ground(mean, covariance, n_pixels)
 
 

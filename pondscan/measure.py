@@ -28,8 +28,11 @@ COLOUR_ERROR = 0.06
 """Relative error of the liquid's contrast, common to the ponds of a scene (unsourced;
 domain notes give 0.05 to 0.1)."""
 
-MAX_SADDLE = 0.95
-"""Neighbouring peaks are one pond when the saddle between them is higher than this share of the lower one."""
+MAX_SADDLE = (0.88, 0.95)
+"""Neighbouring peaks are one pond when the saddle between them is higher than this share of the lower one: for
+pixels finer than ``COARSE_GSD_M``, where a rim of 1 m dips by a fifth, and for coarser ones (domain notes E)."""
+
+COARSE_GSD_M = 5.0
 
 MIN_PEAK = 0.15
 """Least water fraction of a peak."""
@@ -113,7 +116,7 @@ def ring_pixels(ring_m: float, gsd_m: float) -> int:
     return int(np.clip(round(ring_m / gsd_m), 4, 24))
 
 
-def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float) -> Segments:
+def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, noise: float) -> Segments:
     """Measure the ponds in a stack of chips.
 
     Parameters
@@ -125,18 +128,21 @@ def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float) ->
         Standard deviation of the smoothing before peaks are sought.
     ring_m : float
         Width of the ring of ground around an object.
+    noise : float
+        Sensor noise, reflectance.
     """
     optical = [chips.roles.index(role) for role in OPTICAL]
     is_seen = np.asarray(np.isfinite(chips.reflectance[:, optical]).all(axis=1))
     filled = np.nan_to_num(chips.reflectance)
     ring_px = ring_pixels(ring_m, gsd_m)
     is_ring, is_near = _ring(chips, is_seen, ring_px)
-    ground = fraction.ground_around(filled, is_ring)
+    ground = fraction.ground_around(filled, is_ring, noise=noise)
     factor = upsampling(gsd_m)
-    surface = _fraction_surface(chips, filled, ground, optical, factor, smoothing_m / gsd_m)
+    surface, gain = _fraction_surface(chips, filled, ground, optical, factor, smoothing_m / gsd_m)
     reach = _grow(chips.is_object, 1) & is_seen & ~(chips.is_candidate & ~chips.is_object)
     inside = reach.repeat(factor, axis=1).repeat(factor, axis=2)
-    label = split.basins(surface, inside, min_peak=MIN_PEAK, max_saddle=MAX_SADDLE)
+    max_saddle = MAX_SADDLE[int(gsd_m > COARSE_GSD_M)]
+    label = split.basins(surface, inside, min_peak=MIN_PEAK, max_saddle=max_saddle, noise=noise * gain)
     ring_masked = _share(is_near & (chips.coverage != Coverage.CLEAR), is_near)
     return _segments(chips, filled, ground, optical, label, surface, factor, ring_masked, is_seen)
 
@@ -166,8 +172,9 @@ def _ring(chips: Chips, is_seen: NDArray[np.bool_], ring_px: int) -> tuple[NDArr
 
 def _fraction_surface(
     chips: Chips, filled: Floats, ground: fraction.Ground, optical: list[int], factor: int, sigma_px: float
-) -> Floats:
-    """Water fraction by the liquid colour of the object as a whole, smoothed and upsampled."""
+) -> tuple[Floats, Floats]:
+    """Water fraction by the liquid colour of the object as a whole, smoothed and upsampled; and the gain (n,)
+    that sensor noise has in it."""
     red, nir = OPTICAL.index("red"), OPTICAL.index("nir")
     mean = ground.mean[:, optical]
     covariance = ground.covariance[:, optical][:, :, optical]
@@ -177,7 +184,8 @@ def _fraction_surface(
     excess = np.einsum("nhw,nbhw->nb", weight, reflectance) - weight.sum(axis=(1, 2))[:, None] * mean
     colour = fraction.liquid_colour(excess, mean, red=red, nir=nir)
     weights, _ = fraction.fraction_weights(colour - mean, covariance)
-    return split.resample(fraction.project(reflectance, mean, weights), factor, sigma_px)
+    fractions = fraction.project(reflectance, mean, weights)
+    return split.resample(fractions, factor, sigma_px), np.linalg.norm(weights, axis=1)
 
 
 def _segments(

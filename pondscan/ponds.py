@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from pondscan import indices, outline, score, tables
@@ -24,6 +26,10 @@ RESOLVING_GSD_M = 5.0
 
 USUAL_DIAMETER_M = 12.0
 """Pond diameter assumed where a scene shows too few single ponds (unsourced)."""
+
+CHAIN_GAP_M = 15.0
+CHAIN_GAP_PX = 3.0
+"""Segments nearer than this (the larger of the two) belong to one chain."""
 
 NEIGHBOUR_M = 60.0
 """Ponds of a row stand 14 to 40 m apart; this reaches two or three of them."""
@@ -153,6 +159,7 @@ def judge(
         **column, min_diameter_m=min_diameter_m, max_diameter_m=max_diameter_m, max_elongation=max_elongation
     )
     frame["n_neighbours"] = _neighbours(frame, grid.gsd_m)
+    frame["chain_m"], frame["chain_elongation"] = _chains(frame, grid.gsd_m)
     name = score.model_name(target=target, gsd_m=grid.gsd_m, has_swir=has_swir, calibrated=calibrated)
     model = score.models()["models"][name]
     features = {name: frame[name].to_numpy(float) for name in model["terms"]}
@@ -207,6 +214,42 @@ def _neighbours(frame: pd.DataFrame, gsd_m: float) -> NDArray[np.int64]:
     return count
 
 
+def _chains(frame: pd.DataFrame, gsd_m: float) -> tuple[Floats, Floats]:
+    """Length and axis ratio of the chain of touching candidates that each one belongs to.
+
+    Segments whose outlines come within ``CHAIN_GAP_PX`` of each other form a chain. The ponds of a site make a
+    short, broad one; the pieces of a river make a long, thin one.
+    """
+    place = frame[["row", "col"]].to_numpy() * gsd_m
+    radius = frame["diameter_m"].to_numpy() / 2
+    n_segments = len(frame)
+    if n_segments < 2:
+        return frame["diameter_m"].to_numpy(), np.ones(n_segments)
+    gap_m = max(CHAIN_GAP_PX * gsd_m, CHAIN_GAP_M)
+    pairs = cKDTree(place).query_pairs(2 * np.quantile(radius, 0.98) + gap_m, output_type="ndarray")
+    distance = np.linalg.norm(place[pairs[:, 0]] - place[pairs[:, 1]], axis=1)
+    pairs = pairs[distance < radius[pairs[:, 0]] + radius[pairs[:, 1]] + gap_m]
+    graph = coo_array((np.ones(len(pairs), np.int8), pairs.T), shape=(n_segments, n_segments))
+    n_chains, chain = connected_components(graph, directed=False)
+    major, minor = _axes(place, radius, chain, n_chains)
+    return 4 * major[chain], (major / minor)[chain]
+
+
+def _axes(place: Floats, radius: Floats, group: NDArray[np.int32], n_groups: int) -> tuple[Floats, Floats]:
+    """Standard deviations along the principal axes of groups of discs, the discs' own extent included."""
+    mass = np.bincount(group, radius**2, n_groups)
+    mean = [np.bincount(group, radius**2 * place[:, k], n_groups) / mass for k in (0, 1)]
+    offset = [place[:, k] - mean[k][group] for k in (0, 1)]
+
+    def moment(i: int, j: int) -> Floats:
+        own = radius**2 / 4 if i == j else 0.0
+        return np.bincount(group, radius**2 * (offset[i] * offset[j] + own), n_groups) / mass
+
+    rr, rc, cc = moment(0, 0), moment(0, 1), moment(1, 1)
+    middle, half = (rr + cc) / 2, np.hypot((rr - cc) / 2, rc)
+    return np.sqrt(middle + half), np.sqrt(np.maximum(middle - half, 1e-6))
+
+
 def _pond_equivalents(frame: pd.DataFrame, gsd_m: float) -> Floats:
     """How many ponds of the scene's usual size each object amounts to; 1 where ponds can be told apart.
 
@@ -225,7 +268,7 @@ def keep(judged: Measured, *, min_confidence: float, keep_rejected: bool) -> Mea
     """Select the segments worth storing."""
     is_kept = (judged.frame["confidence"] >= min_confidence).to_numpy()
     if keep_rejected:
-        is_kept |= (judged.frame["rejected"] != "").to_numpy()
+        is_kept = is_kept | (judged.frame["rejected"] != "").to_numpy()
     return Measured(judged.frame[is_kept].reset_index(drop=True), judged.rays[is_kept])
 
 

@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from pondscan import measure, objects, ponds, segment, tiles
+from pondscan import measure, objects, ponds, segment, sensors, tiles
 from pondscan.calibrate import Adjustment, adjustment
 from pondscan.config import Settings
 from pondscan.model import INVALID, REFLECTANCE_UNIT, Coverage, Scene, Window
-from pondscan.sensors import psf_sigma_m
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +95,26 @@ def scan_scene(
     progress : callable
         Told the share of rows done.
     """
+    judged, counts, warnings = judge_scene(
+        reader, settings, coverage_sink=coverage_sink, executor=executor, progress=progress
+    )
+    kept = ponds.keep(judged, min_confidence=KEPT_CONFIDENCE, keep_rejected=settings.products.keep_rejected)
+    scene = reader.scene
+    return ScanResult(ponds.observations(kept, scene.grid, scene.scene_id), counts, warnings)
+
+
+def judge_scene(
+    reader: SceneReader,
+    settings: Settings,
+    *,
+    coverage_sink: CoverageSink,
+    executor: Executor,
+    progress: Progress,
+) -> tuple[ponds.Measured, dict[str, int], tuple[str, ...]]:
+    """Measure and judge every segment of a scene, the rejected ones included (what the confidence fit learns from).
+
+    Parameters as in `scan_scene`; returns the judged segments, the counts and the warnings.
+    """
     scan = _Scan(reader, settings, executor)
     parts: list[ponds.Measured] = []
     for rows_done in scan.stream(coverage_sink):
@@ -114,8 +133,7 @@ def scan_scene(
         expected_ponds_per_km2=believe.expected_ponds_per_km2,
     )
     scan.count_rejected(judged.frame)
-    kept = ponds.keep(judged, min_confidence=KEPT_CONFIDENCE, keep_rejected=settings.products.keep_rejected)
-    return ScanResult(ponds.observations(kept, scene.grid, scene.scene_id), scan.counts, scan.warnings)
+    return judged, scan.counts, scan.warnings
 
 
 class _Scan:
@@ -338,8 +356,10 @@ class _Scan:
     def _measure_batch(self, found: objects.Objects, side: int) -> ponds.Measured:
         chips = self._chips(found, side)
         gsd_m = self.grid.gsd_m
-        segments = measure.measure(chips, gsd_m=gsd_m, smoothing_m=SMOOTHING_M, ring_m=RING_M)
-        blur_px = psf_sigma_m(self.reader.scene.sensor, "green", gsd_m) / gsd_m
+        scene = self.reader.scene
+        noise = sensors.noise(scene.sensor, "nir", scene.calibrated)
+        segments = measure.measure(chips, gsd_m=gsd_m, smoothing_m=SMOOTHING_M, ring_m=RING_M, noise=noise)
+        blur_px = sensors.psf_sigma_m(scene.sensor, "green", gsd_m) / gsd_m
         return ponds.tabulate(segments, chips.roles, gsd_m=gsd_m, blur_px=blur_px)
 
     def _chips(self, found: objects.Objects, side: int) -> measure.Chips:

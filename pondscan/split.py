@@ -13,6 +13,9 @@ from scipy.sparse.csgraph import connected_components
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int32]
 
+MIN_DIP_SIGMA = 2.0
+"""A saddle must lie so many standard deviations of the noise below the lower peak to part two ponds."""
+
 
 @lru_cache(maxsize=64)
 def resampling(size: int, factor: int, sigma_px: float) -> Floats:
@@ -36,7 +39,9 @@ def resample(chips: Floats, factor: int, sigma_px: float) -> Floats:
     return rows @ chips @ cols.T
 
 
-def basins(surface: Floats, is_inside: NDArray[np.bool_], *, min_peak: float, max_saddle: float) -> Labels:
+def basins(
+    surface: Floats, is_inside: NDArray[np.bool_], *, min_peak: float, max_saddle: float, noise: Floats
+) -> Labels:
     """Divide every object of a stack of chips into the basins of its peaks.
 
     Parameters
@@ -49,6 +54,9 @@ def basins(surface: Floats, is_inside: NDArray[np.bool_], *, min_peak: float, ma
         Lower local maxima start no basin.
     max_saddle : float
         Two basins whose saddle is higher than this share of the lower peak are one pond.
+    noise : (n,)
+        Standard deviation of each chip's surface over plain liquid; a dip of less than ``MIN_DIP_SIGMA`` times
+        that is none.
 
     Returns
     -------
@@ -64,12 +72,15 @@ def basins(surface: Floats, is_inside: NDArray[np.bool_], *, min_peak: float, ma
     if n_markers == 0:
         return np.zeros(surface.shape, np.int32)
     label = watershed(-surface, markers, mask=is_inside, connectivity=in_chip).astype(np.int32)
-    return _merge_shallow(surface, label, n_markers, max_saddle)
+    return _merge_shallow(surface, label, n_markers, max_saddle, MIN_DIP_SIGMA * noise)
 
 
-def _merge_shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: float) -> Labels:
+def _merge_shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: float, min_dip: Floats) -> Labels:
     """Join basins between which the surface hardly dips."""
     peak = ndi.maximum(surface, label, np.arange(n_labels + 1))
+    chip, row, col = np.nonzero(label)
+    dip = np.zeros(n_labels + 1)
+    dip[label[chip, row, col]] = min_dip[chip]
     pairs, heights = [], []
     for axis in (1, 2):
         low = [slice(None)] * 3
@@ -85,7 +96,8 @@ def _merge_shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: fl
     key, inverse = np.unique(pair, axis=0, return_inverse=True)
     saddle = np.full(len(key), -np.inf)
     np.maximum.at(saddle, inverse.ravel(), height)
-    is_one = saddle > max_saddle * np.minimum(peak[key[:, 0]], peak[key[:, 1]])
+    lower = np.minimum(peak[key[:, 0]], peak[key[:, 1]])
+    is_one = saddle > np.minimum(max_saddle * lower, lower - dip[key[:, 0]])
     joined = key[is_one]
     graph = coo_array((np.ones(len(joined), np.int8), joined.T), shape=(n_labels + 1, n_labels + 1))
     _, merged = connected_components(graph, directed=False)
