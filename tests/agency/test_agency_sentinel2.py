@@ -47,9 +47,16 @@ def test_names_are_those_of_the_agency(surface: Surface, tmp_path: Path) -> None
     )
 
 
-def test_before_baseline_0208_image_names_of_l2a_begin_with_l2a(surface: Surface, tmp_path: Path) -> None:
+def test_before_baseline_0208_names_of_l2a_begin_with_l2a(surface: Surface, tmp_path: Path) -> None:
     product = write_safe_l2a(surface, tmp_path, baseline="02.07")
     assert find(product, "R10m/*B02*").name == "L2A_T47RMG_20220315T035012_B02_10m.jp2"
+    metadata = ET.parse(product / "MTD_MSIL2A.xml")  # noqa: S314
+    assert metadata.findtext(".//L2A_Product_Info/PROCESSING_BASELINE") == "02.07"
+    assert metadata.findtext(".//L2A_BOA_QUANTIFICATION_VALUE") == "10000"
+    assert metadata.find(".//Product_Info") is None
+    granule = ET.parse(find(product, "MTD_TL.xml"))  # noqa: S314
+    assert (granule.findtext(".//TILE_ID_2A") or "").endswith("_T47RMG_N02.07")
+    assert write_safe_l1c(surface, tmp_path, baseline="02.07").joinpath("MTD_MSIL1C.xml").read_text().count("L2A") == 0
 
 
 @pytest.mark.parametrize(("baseline", "offset_dn"), [("02.14", 0), ("03.01", 0), ("04.00", 1000), ("05.09", 1000)])
@@ -206,13 +213,22 @@ def test_granule_metadata_say_time_sun_and_grid(surface: Surface, tmp_path: Path
     assert float(granule.findtext(".//CLOUDY_PIXEL_PERCENTAGE") or 0) == pytest.approx(100 * 4 / 21, abs=1e-5)
 
 
-@pytest.mark.parametrize("zipped", [False, True])
-@pytest.mark.parametrize(("writer", "level"), [(write_safe_l2a, "L2A"), (write_safe_l1c, "L1C")])
+@pytest.mark.parametrize(
+    ("writer", "level", "baseline", "zipped"),
+    [
+        (write_safe_l2a, "L2A", "05.09", False),
+        (write_safe_l2a, "L2A", "05.10", True),
+        (write_safe_l2a, "L2A", "02.14", False),
+        (write_safe_l2a, "L2A", "02.07", False),
+        (write_safe_l1c, "L1C", "05.09", True),
+        (write_safe_l1c, "L1C", "02.07", False),
+    ],
+)
 def test_gdal_reads_the_product_as_sentinel2(
-    writer: Callable[..., Path], level: str, zipped: bool, surface: Surface, tmp_path: Path
+    writer: Callable[..., Path], level: str, baseline: str, zipped: bool, surface: Surface, tmp_path: Path
 ) -> None:
     """GDAL's SENTINEL2 driver is a reader nobody here has written."""
-    product = writer(surface, tmp_path, zipped=zipped)
+    product = writer(surface, tmp_path, baseline=baseline, zipped=zipped)
     root = f"/vsizip/{product}/{product.name.removesuffix('.zip')}" if zipped else str(product)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -225,7 +241,8 @@ def test_gdal_reads_the_product_as_sentinel2(
         assert dataset.tags()["PRODUCT_START_TIME"] == "2022-03-15T03:50:12.450Z"
         (index,) = (i for i, text in enumerate(dataset.descriptions, 1) if text.startswith("B4,"))
         counts = dataset.read(index).astype(int)
-    expected = np.rint(surface.reflectance["red"].astype(float) * 1e4).astype(int) + 1000
+    offset_dn = 1000 if baseline >= "04.00" else 0
+    expected = np.rint(surface.reflectance["red"].astype(float) * 1e4).astype(int) + offset_dn
     is_plain = ~np.isin(surface.coverage, (Coverage.OUTSIDE, Coverage.SATURATED))
     np.testing.assert_array_equal(counts[is_plain], expected[is_plain])
     assert (counts[surface.coverage == Coverage.OUTSIDE] == 0).all()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from pondscan.errors import ConfigError, InputError
 from pondscan.model import Coverage, Grid
+from pondscan.simulate import make_place, render
 from pondscan.simulate.agency import PRODUCTS, Surface, surface_from_rendered, write_product
 from pondscan.simulate.agency.mgrs import tile_name
 from pondscan.simulate.agency.surface import digital_numbers, earth_sun_distance_au
@@ -95,19 +95,35 @@ def test_a_grid_that_does_not_divide_the_products_pixels_is_refused(painted: Cal
         painted(10.0).coarsened(7)
 
 
-@dataclass
-class _Rendered:
-    grid: Grid
-    bands: dict[str, NDArray[np.float32]]
-    clear: NDArray[np.uint8]
+def test_what_the_simulator_renders_becomes_a_surface() -> None:
+    place = make_place(5, preset="forest", width_m=400, height_m=400, n_sites=0)
+    when = datetime(2022, 3, 12, 4, 0, tzinfo=UTC)
+    rendered = render(place, "sentinel-2", when, seed=5, cloud_fraction=0.5)
+    taken = surface_from_rendered(rendered)
+    assert taken.acquired == when
+    assert taken.sun_elevation_deg == rendered.sun_elevation_deg
+    np.testing.assert_array_equal(taken.coverage == Coverage.CLEAR, rendered.clear == 1)
+    np.testing.assert_array_equal(
+        taken.coverage == Coverage.SHADOW, (rendered.clear == 0) & (rendered.cloud_truth == 2)
+    )
+    assert set(np.unique(taken.coverage)) >= {Coverage.CLEAR, Coverage.CLOUD}
 
 
-def test_what_the_simulator_renders_becomes_a_surface(surface: Surface) -> None:
-    clear = (surface.coverage == Coverage.CLEAR).astype(np.uint8)
-    rendered = _Rendered(surface.grid, dict(surface.reflectance), clear)
-    taken = surface_from_rendered(rendered, acquired=surface.acquired, sun_elevation_deg=50.0, sun_azimuth_deg=140.0)
-    assert set(np.unique(taken.coverage)) == {Coverage.CLEAR, Coverage.CLOUD}
-    np.testing.assert_array_equal(taken.coverage == Coverage.CLEAR, clear == 1)
+def test_a_surface_is_cut_to_whole_pixels_of_the_coarsest_band(surface: Surface, tmp_path) -> None:
+    odd = replace(
+        surface,
+        grid=replace(surface.grid, width=35, height=23),
+        reflectance={role: band[:23, :35] for role, band in surface.reflectance.items()},
+        coverage=surface.coverage[:23, :35],
+    )
+    cut = odd.trimmed(60)
+    assert (cut.grid.height, cut.grid.width) == (18, 30)
+    assert cut.grid.bounds[0] == odd.grid.bounds[0]
+    np.testing.assert_array_equal(cut.reflectance["nir"], surface.reflectance["nir"][:18, :30])
+    assert odd.trimmed(0).grid == odd.grid
+    with pytest.raises(InputError, match="no whole pixel of 600 m: simulate a larger place"):
+        odd.trimmed(600)
+    assert write_product("safe-l2a", odd, tmp_path).is_dir()
 
 
 @pytest.mark.parametrize(

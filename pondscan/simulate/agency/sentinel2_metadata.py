@@ -94,6 +94,11 @@ class SafeProduct:
         return -1000 if self.has_offset else 0
 
     @property
+    def has_old_names(self) -> bool:
+        """L2A before baseline 02.08: ``L2A_`` before file names and metadata elements."""
+        return self.level == "L2A" and self.baseline < "02.08"
+
+    @property
     def sensing(self) -> str:
         """Start of the datatake as names have it."""
         return f"{self.surface.acquired_utc:%Y%m%dT%H%M%S}"
@@ -112,12 +117,12 @@ class SafeProduct:
         return f"{self.level}_T{self.tile}_A{self.absolute_orbit:06d}_{self.sensing}"
 
     def image(self, band: str, gsd_m: int) -> str:
-        """Path of an image inside the product, without ``.jp2``; the names of L2A changed with baseline 02.08."""
+        """Path of an image inside the product, without ``.jp2``."""
         folder = f"GRANULE/{self.granule}/IMG_DATA"
         stem = f"T{self.tile}_{self.sensing}_{band}"
         if self.level == "L1C":
             return f"{folder}/{stem}"
-        prefix = "L2A_" if self.baseline < "02.08" else ""
+        prefix = "L2A_" if self.has_old_names else ""
         return f"{folder}/R{gsd_m}m/{prefix}{stem}_{gsd_m}m"
 
     def quality(self, mask: str) -> str:

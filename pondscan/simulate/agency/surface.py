@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pondscan.errors import InputError
 from pondscan.model import BAND_ROLES, REQUIRED_ROLES, Coverage, Grid
+
+if TYPE_CHECKING:
+    from pondscan.simulate.render import Rendered
 
 _WORST_FIRST = (
     Coverage.CLOUD,
@@ -26,6 +29,9 @@ _WORST_FIRST = (
     Coverage.OUTSIDE,
 )
 """Of several codes inside a coarser pixel, the first of these is the pixel's."""
+
+_TRUE_SHADOW = 2
+"""Code of cloud shadow in the simulator's truth."""
 
 _SAYABLE = frozenset(int(code) for code in _WORST_FIRST)
 
@@ -109,6 +115,22 @@ class Surface:
         coverage = _block_worst(self.coverage, factor)
         return Surface(coarse, reflectance, coverage, self.acquired, self.sun_elevation_deg, self.sun_azimuth_deg)
 
+    def trimmed(self, block_m: float) -> Surface:
+        """Return the surface without the pixels at its east and south that fill no block of ``block_m``."""
+        block_px = max(1, round(block_m / self.grid.gsd_m))
+        rows, cols = (side - side % block_px for side in (self.grid.height, self.grid.width))
+        if not rows or not cols:
+            raise InputError(
+                f"a grid of {self.grid.width} × {self.grid.height} pixels of {self.grid.gsd_m:g} m has no whole pixel "
+                f"of {block_m:g} m: simulate a larger place"
+            )
+        return replace(
+            self,
+            grid=replace(self.grid, width=cols, height=rows),
+            reflectance={role: band[:rows, :cols] for role, band in self.reflectance.items()},
+            coverage=self.coverage[:rows, :cols],
+        )
+
     def at_gsd(self, gsd_m: float, product: str) -> Surface:
         """Return the surface at ``gsd_m``, or refuse where that is no whole multiple of its own pixels."""
         factor = round(gsd_m / self.grid.gsd_m)
@@ -140,23 +162,22 @@ def _block_worst(coverage: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     return np.asarray(np.take(np.asarray(_WORST_FIRST, dtype=np.uint8), rank))
 
 
-class RenderedLike(Protocol):
-    """What the simulator renders, as far as a product needs it."""
+def surface_from_rendered(rendered: Rendered) -> Surface:
+    """Take what the simulator rendered as a surface.
 
-    @property
-    def grid(self) -> Grid: ...  # noqa: D102
-    @property
-    def bands(self) -> Mapping[str, NDArray[np.float32]]: ...  # noqa: D102
-    @property
-    def clear(self) -> NDArray[np.generic]: ...  # noqa: D102
-
-
-def surface_from_rendered(
-    rendered: RenderedLike, *, acquired: datetime, sun_elevation_deg: float, sun_azimuth_deg: float
-) -> Surface:
-    """Take what the simulator rendered as a surface; a pixel that is not clear counts as cloud."""
-    coverage = np.where(rendered.clear.astype(bool), Coverage.CLEAR, Coverage.CLOUD).astype(np.uint8)
-    return Surface(rendered.grid, rendered.bands, coverage, acquired, sun_elevation_deg, sun_azimuth_deg)
+    Coverage is the mask delivered with the scene: what it does not call clear is shadow where a shadow truly lies,
+    else cloud.
+    """
+    is_shadow = rendered.cloud_truth == _TRUE_SHADOW
+    masked = np.where(is_shadow, Coverage.SHADOW, Coverage.CLOUD)
+    return Surface(
+        grid=rendered.grid,
+        reflectance=rendered.bands,
+        coverage=np.where(rendered.clear == 1, Coverage.CLEAR, masked).astype(np.uint8),
+        acquired=rendered.datetime,
+        sun_elevation_deg=rendered.sun_elevation_deg,
+        sun_azimuth_deg=rendered.sun_azimuth_deg,
+    )
 
 
 def digital_numbers(reflectance: ArrayLike, *, scale: float, offset: float) -> NDArray[np.int64]:
