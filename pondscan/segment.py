@@ -163,26 +163,31 @@ def levels(
     fraction times a constant in a mixed pixel). Open liquid needs no surroundings: its NDWI says it.
     """
     height, width = green.shape
-    pixel_green = green.astype(np.float32) * np.float32(REFLECTANCE_UNIT)
-    pixel_nir = nir.astype(np.float32) * np.float32(REFLECTANCE_UNIT)
-    reach = ground.nir - np.float32(LIQUID_NIR)
-    spread = np.hypot(np.float32(NOISE), np.float32(TEXTURE) * ground.green)
-    ratio = ground.green / ground.nir
+    padding = ((0, -height % CELL_PX), (0, 0))
+    rows_of_cells = (-1, CELL_PX, width)
+    pixel_green = np.pad(green, padding, constant_values=INVALID).reshape(rows_of_cells).astype(np.float32)
+    pixel_nir = np.pad(nir, padding, constant_values=INVALID).reshape(rows_of_cells).astype(np.float32)
 
-    def on_pixels(cells: NDArray[np.float32]) -> NDArray[np.float32]:
-        return cells.repeat(CELL_PX, axis=0)[:height].repeat(CELL_PX, axis=1)[:, :width]
+    def on_columns(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+        return cells.repeat(CELL_PX, axis=1)[:, None, :width]
 
-    nir_seed = on_pixels(ground.nir - np.float32(min_fraction) * reach)
-    nir_extent = on_pixels(ground.nir - np.float32(EXTENT_SHARE * min_fraction) * reach)
-    excess = pixel_green - on_pixels(ratio) * pixel_nir
-    excess_seed = on_pixels(np.float32(min_snr) * spread)
-    is_open = pixel_green - pixel_nir > np.float32(absolute_ndwi) * (pixel_green + pixel_nir)
-    is_open &= (pixel_green > np.float32(LIQUID_NIR)) & (nir != INVALID)
-    is_seed = (pixel_nir < nir_seed) & (excess > excess_seed) & (nir != INVALID)
-    is_extent = (pixel_nir < nir_extent) & (excess > np.float32(EXTENT_SHARE) * excess_seed) & (nir != INVALID)
+    unit = np.float32(1 / REFLECTANCE_UNIT)
+    reach = on_columns(unit * (ground.nir - np.float32(LIQUID_NIR)))
+    nir_ground = on_columns(unit * ground.nir)
+    excess_seed = on_columns(
+        unit * np.float32(min_snr) * np.hypot(np.float32(NOISE), np.float32(TEXTURE) * ground.green)
+    )
+    excess = pixel_green - on_columns(ground.green / ground.nir) * pixel_nir
+    is_data = pixel_nir != INVALID
+    is_extent = pixel_nir < nir_ground - np.float32(EXTENT_SHARE * min_fraction) * reach
+    is_extent &= (excess > np.float32(EXTENT_SHARE) * excess_seed) & is_data
+    is_seed = pixel_nir < nir_ground - np.float32(min_fraction) * reach
+    is_seed &= (excess > excess_seed) & is_data
+    is_open = np.float32(1 - absolute_ndwi) * pixel_green > np.float32(1 + absolute_ndwi) * pixel_nir
+    is_open &= (pixel_green > unit * np.float32(LIQUID_NIR)) & is_data
     is_seed |= is_open
-    level: NDArray[np.uint8] = is_seed.astype(np.uint8) + (is_seed | is_extent)
-    return level
+    level: NDArray[np.uint8] = is_seed.view(np.uint8) + (is_seed | is_extent)
+    return level.reshape(-1, width)[:height]
 
 
 def runs(level: NDArray[np.uint8], row_start: int, col_start: int) -> Runs:
