@@ -37,7 +37,7 @@ def kind(liquid: Floats) -> NDArray[np.object_]:
         (visible > 0.28) & (cyan < 0.05),
         (visible > 0.28) & (cyan < 0.28),
         visible < 0.032,
-        (green > 1.6 * blue) & (green > 1.4 * red),
+        (green > 2.0 * blue) & (green > 2.0 * red),
         red >= 0.98 * green,
         (blue < 0.72 * green) & (red < green),
         cyan > 0.10,

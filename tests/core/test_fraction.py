@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pondscan import fraction
+
+FOREST = np.array([0.022, 0.034, 0.026, 0.287])
+LATERITE = np.array([0.078, 0.137, 0.264, 0.323])
+TURQUOISE = np.array([0.1745, 0.1755, 0.058, 0.010])
+WHITE = np.array([0.422, 0.481, 0.486, 0.230])
+BROWN = np.array([0.081, 0.155, 0.237, 0.072])
+
+
+def test_grouped_median_by_hand() -> None:
+    median = fraction.grouped_median(np.array([3.0, 1.0, 2.0, 10.0, 4.0]), np.array([0, 0, 0, 2, 2]), 3)
+    assert median[0] == 2.0
+    assert np.isnan(median[1])
+    assert median[2] == 7.0
+
+
+def test_ground_is_robust_to_a_roof_in_the_ring() -> None:
+    rng = np.random.default_rng(1)
+    chip = FOREST[:, None, None] + rng.normal(0, 0.004, (4, 16, 16))
+    chip[:, 2, 2:6] = 0.6
+    ground = fraction.ground_around(chip[None], np.ones((1, 16, 16), bool), noise=0.002)
+    assert ground.mean[0] == pytest.approx(FOREST, abs=0.002)
+    assert np.sqrt(ground.covariance[0, 0, 0]) == pytest.approx(0.0045, abs=0.002)
+    assert ground.n_pixels.tolist() == [256]
+
+
+@pytest.mark.parametrize("liquid", [TURQUOISE, BROWN])
+@pytest.mark.parametrize("ground", [FOREST, LATERITE])
+@pytest.mark.parametrize("water", [0.2, 0.7, 3.0])
+def test_colour_is_recovered_from_mixed_pixels_whatever_their_fractions(
+    liquid: np.ndarray, ground: np.ndarray, water: float
+) -> None:
+    excess = water * (liquid - ground)
+    colour = fraction.liquid_colour(excess[None], ground[None], red=2, nir=3)[0]
+    assert colour == pytest.approx(liquid, abs=0.04)
+
+
+def test_white_slurry_is_known_by_its_red_not_taken_for_a_dark_liquid() -> None:
+    excess = WHITE - LATERITE
+    colour = fraction.liquid_colour(excess[None], LATERITE[None], red=2, nir=3)[0]
+    assert colour[3] > 0.1
+
+
+def test_fraction_of_mixed_pixels_is_exact_without_noise() -> None:
+    contrast = (TURQUOISE - LATERITE)[None]
+    weights, variance = fraction.fraction_weights(contrast, np.diag([0.01, 0.02, 0.04, 0.03])[None] ** 2)
+    share = np.array([[0.0, 0.25], [0.6, 1.0]])
+    pixels = LATERITE[:, None, None] + share * (TURQUOISE - LATERITE)[:, None, None]
+    assert fraction.project(pixels[None], LATERITE[None], weights)[0] == pytest.approx(share)
+    assert variance[0] > 0
+
+
+def test_weights_ignore_the_direction_in_which_the_ground_varies() -> None:
+    shade = 0.3 * LATERITE
+    covariance = np.outer(shade, shade) + np.eye(4) * 0.002**2
+    weights, _ = fraction.fraction_weights((TURQUOISE - LATERITE)[None], covariance[None])
+    shaded = (LATERITE - shade)[None, :, None, None]
+    assert abs(fraction.project(shaded, LATERITE[None], weights)[0, 0, 0]) < 0.05
