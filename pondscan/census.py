@@ -1,0 +1,109 @@
+"""The census: every pond over all looks, with what the looks together say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from geopandas import GeoDataFrame
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from pondscan import history, ids
+from pondscan.history import COVERED_KINDS, STATUS, Evidence, States
+from pondscan.looks import Look, days, objects_of, sightings, start_times
+from pondscan.tracks import Tracks, follow
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Census:
+    """Ponds over all looks, believed or not."""
+
+    looks: tuple[Look, ...]
+    seen: GeoDataFrame
+    """Sightings, as ``looks.sightings`` gives them."""
+    tracks: Tracks
+    state: States
+    """(n_ponds, n_looks) state of every pond at every look."""
+    ponds: GeoDataFrame
+    """A row for each track, in the order of first sightings: columns ``tables.PONDS`` but `site_id`, with `code` (the
+    id without its letter), `x`, `y`, `shared_sigma_m2`, and `first_x`, `first_y` (where it was first seen)."""
+
+
+def take(looks: Sequence[Look], crs: str, aoi: BaseGeometry | None = None) -> Census:
+    """Follow the ponds through the looks and say of each what all looks together say.
+
+    Parameters
+    ----------
+    looks
+        In canonical order, as ``looks.group_looks`` gives them.
+    crs
+        Metric CRS to compare places in.
+    aoi
+        Area of interest in WGS84, None for no limit.
+    """
+    seen = sightings(looks, crs, aoi)
+    objects, look = objects_of(seen), seen["look"].to_numpy(np.int64)
+    tracks = follow(objects, look)
+    place = objects.take(tracks.reference)
+    is_cover = seen["kind"].isin(COVERED_KINDS).to_numpy(bool)
+    evidence = history.gather(
+        looks, tracks, look=look, is_cover=is_cover, x=place.x, y=place.y, diameter_m=place.diameter_m, crs=crs
+    )
+    start = start_times(looks)
+    state = history.states(evidence, days(start))
+    probability = history.confidence(
+        evidence,
+        tracks,
+        look=look,
+        probability=seen["confidence"].to_numpy(float),
+        size_px=objects.diameter_m / objects.gsd_m,
+    )
+    ponds = _latest(looks, seen, tracks, evidence).assign(
+        **_first(seen.iloc[tracks.first]),
+        **_dates(evidence, start),
+        confidence=probability,
+        status=_status(state),
+        n_seen=evidence.n_seen,
+        n_clear=evidence.n_clear,
+    )
+    return Census(tuple(looks), seen, tracks, state, ponds)
+
+
+def _latest(looks: Sequence[Look], seen: GeoDataFrame, tracks: Tracks, evidence: Evidence) -> GeoDataFrame:
+    """Outline, area, kind, sensor and scenes of the latest clear look that saw the pond on its own."""
+    area, look = seen["area_m2"].to_numpy(float), seen["look"].to_numpy(np.int64)
+    source = history.sources(evidence, tracks, look=look, area_m2=area)
+    taken = seen.iloc[source].reset_index(drop=True)
+    return taken.assign(
+        sensor=[looks[number].sensor for number in look[source]],
+        scene_id=[looks[number].scene_id for number in look[source]],
+    )
+
+
+def _first(first: GeoDataFrame) -> dict[str, NDArray[np.generic]]:
+    """Identity and place of the first sighting."""
+    places = ids.place_codes(first["lon"].to_numpy(float), first["lat"].to_numpy(float))
+    code = ids.tell_apart(places)
+    return {
+        "code": code,
+        "pond_id": np.char.add("P", code),
+        "first_x": first["x"].to_numpy(float),
+        "first_y": first["y"].to_numpy(float),
+    }
+
+
+def _dates(evidence: Evidence, start: NDArray[np.datetime64]) -> dict[str, pd.DatetimeIndex]:
+    dates = history.dates(evidence, start)
+    names = ("first_seen", "not_seen_before", "last_seen")
+    return {name: pd.DatetimeIndex(date, tz="UTC") for name, date in zip(names, dates, strict=True)}
+
+
+def _status(state: States) -> list[str]:
+    """Status at the newest look."""
+    return [STATUS[code] for code in state[:, -1].tolist()] if state.size else []

@@ -1,0 +1,333 @@
+"""Looks: the acquisitions of one constellation within half an hour, with every place observed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from geopandas import GeoDataFrame
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from pondscan.errors import ConfigError, InputError
+from pondscan.grid import utm_crs_at
+from pondscan.matching import FINER, Objects, assign, feasible_pairs
+from pondscan.model import Coverage, Scene
+from pondscan.sensors import SENSORS
+from pondscan.tables import OBSERVATIONS, conform, names
+
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+Polygons = NDArray[np.object_]
+
+LOOK_SPAN = timedelta(minutes=30)
+N_LATTICE = 10_000
+"""Points at which a region is sampled: a share is good to half a per cent, and exact where all or nothing is clear."""
+
+NOWHERE_CRS = "EPSG:6933"
+"""CRS of tables without any scene: an equal-area grid of the whole earth, in metres."""
+
+
+class CoverageMap(Protocol):
+    """What one scene saw of the ground."""
+
+    def codes_at(self, x: Floats, y: Floats, crs: str) -> NDArray[np.uint8]:
+        """``model.Coverage`` codes at points given in ``crs``; OUTSIDE where the scene is not."""
+
+    def clear_fraction(self, polygons: Polygons, crs: str) -> Floats:
+        """Share of each polygon's area, given in ``crs``, that was seen clear; 0 where the scene is not."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SceneView:
+    """A stored scene, what was found in it, and what it saw."""
+
+    scene: Scene
+    observations: GeoDataFrame
+    """Columns ``tables.OBSERVATIONS`` and the outline, in the scene's CRS."""
+    coverage: CoverageMap
+    superseded_by: str | None = None
+    """The ``scene_id`` of the newer processing that is used instead."""
+
+    @property
+    def scene_id(self) -> str:
+        """Identity of the scene."""
+        return self.scene.scene_id
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Canonical order of scenes, (datetime, scene_id); an undated scene comes first."""
+        return (self.scene.datetime or datetime.min.replace(tzinfo=UTC), self.scene_id)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lattice:
+    """Points spread evenly over the region the census speaks of."""
+
+    x: Floats
+    y: Floats
+    crs: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """Acquisitions of one constellation within ``LOOK_SPAN``."""
+
+    views: tuple[SceneView, ...]
+    """The better view first: more of the region clear, then the finer pixel, then the scene_id."""
+    extent: BaseGeometry
+    """Ground within the scenes' edges, in the working CRS."""
+    is_clear: Booleans
+    """Which points of the lattice at least one scene saw clear."""
+
+    @property
+    def scene_id(self) -> str:
+        """Scenes of the look, joined by ``;``, sorted."""
+        return ";".join(sorted(view.scene_id for view in self.views))
+
+    @property
+    def sensor(self) -> str:
+        """Sensor of the look; all its scenes are of one constellation."""
+        return ";".join(sorted({view.scene.sensor for view in self.views}))
+
+    @property
+    def gsd_m(self) -> float:
+        """Finest ground sample distance."""
+        return min(view.scene.gsd_m for view in self.views)
+
+    @property
+    def start(self) -> datetime | None:
+        """Time of the first acquisition, None for an undated scene."""
+        return min((view.scene.datetime for view in self.views if view.scene.datetime), default=None)
+
+    @property
+    def end(self) -> datetime | None:
+        """Time of the last acquisition."""
+        return max((view.scene.datetime for view in self.views if view.scene.datetime), default=None)
+
+
+def in_order(views: Iterable[SceneView]) -> list[SceneView]:
+    """Take the views that count, those whose newer processing is not here too, in canonical order.
+
+    Raises
+    ------
+    InputError
+        When two scenes have no acquisition time: their order cannot be known.
+    """
+    views = list(views)
+    present = {view.scene_id for view in views}
+    used = sorted((view for view in views if view.superseded_by not in present), key=lambda view: view.order)
+    undated = [view.scene_id for view in used if view.scene.datetime is None]
+    if len(undated) > 1:
+        raise InputError(
+            f"scenes {', '.join(undated)} have no acquisition time, so their order is not known: "
+            "name the date of each with --datetime, or in its file name as YYYYMMDD"
+        )
+    return used
+
+
+def start_times(looks: Sequence[Look]) -> NDArray[np.datetime64]:
+    """(n_looks,) time of each look in UTC, NaT for an undated one."""
+    naive = [look.start.astimezone(UTC).replace(tzinfo=None) if look.start else None for look in looks]
+    return np.array(naive, dtype="datetime64[us]")
+
+
+def days(start: NDArray[np.datetime64]) -> Floats:
+    """Days since 1970, NaN for NaT."""
+    whole = (start - np.datetime64(0, "us")) / np.timedelta64(1, "D")
+    return np.asarray(whole, dtype=np.float64)
+
+
+def working_crs(views: Sequence[SceneView], crs: str | None) -> str:
+    """Metric CRS that the scenes are compared in: the one asked for, else the UTM zone of the first scene.
+
+    Raises
+    ------
+    ConfigError
+        When ``crs`` is unknown or does not count in metres.
+    """
+    if crs is None:
+        return _utm_zone(views[0].scene) if views else NOWHERE_CRS
+    try:
+        parsed = pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise ConfigError(f"products.crs = {crs!r} is no known CRS; give a code such as 'EPSG:32647'") from error
+    if not parsed.is_projected or parsed.axis_info[0].unit_name not in ("metre", "meter"):
+        raise ConfigError(f"products.crs = {crs!r} does not count in metres; give a projected CRS such as 'EPSG:32647'")
+    return crs
+
+
+def _utm_zone(scene: Scene) -> str:
+    parsed = pyproj.CRS.from_user_input(scene.grid.crs)
+    code = parsed.to_epsg()
+    if parsed.utm_zone and code:
+        return f"EPSG:{code}"
+    west, south, east, north = scene.grid.bounds
+    to_degrees = pyproj.Transformer.from_crs(parsed, "EPSG:4326", always_xy=True)
+    return utm_crs_at(*to_degrees.transform((west + east) / 2, (south + north) / 2))
+
+
+def extents(views: Sequence[SceneView], crs: str) -> list[BaseGeometry]:
+    """Ground within each scene's edges, in ``crs``."""
+    return [
+        gpd.GeoSeries([shapely.segmentize(box, box.length / 80)], crs=view.scene.grid.crs).to_crs(crs).iloc[0]
+        for view in views
+        for box in (shapely.box(*view.scene.grid.bounds),)
+    ]
+
+
+def lattice_over(region: BaseGeometry, crs: str, n_points: int = N_LATTICE) -> Lattice:
+    """About ``n_points`` points on a square lattice inside a region; none for an empty region."""
+    if region.is_empty or not region.area:
+        return Lattice(np.empty(0), np.empty(0), crs)
+    step = np.sqrt(region.area / n_points)
+    west, south, east, north = region.bounds
+    x, y = np.meshgrid(np.arange(west + step / 2, east, step), np.arange(south + step / 2, north, step))
+    is_inside = shapely.contains_xy(region, x.ravel(), y.ravel())
+    return Lattice(x.ravel()[is_inside], y.ravel()[is_inside], crs)
+
+
+def group_looks(views: Sequence[SceneView], extent: Sequence[BaseGeometry], lattice: Lattice) -> list[Look]:
+    """Group scenes into looks, in canonical order.
+
+    A look opens with its first scene and takes what its constellation acquires within ``LOOK_SPAN`` of that one, so
+    a chain of passes never becomes one long look. Generic files of one time whose pixels differ by more than
+    ``matching.FINER`` come from different sensors and stay separate.
+
+    Parameters
+    ----------
+    views, extent
+        In canonical order (``in_order``), and the ground of each in the lattice's CRS.
+    lattice
+        Points that say how much of the region each scene saw clear.
+    """
+    groups: list[list[int]] = []
+    for number, view in enumerate(views):
+        home = next((group for group in reversed(groups) if _is_one_look(views[group[0]].scene, view.scene)), None)
+        if home is None:
+            groups.append([number])
+        else:
+            home.append(number)
+    return [_look([views[i] for i in group], [extent[i] for i in group], lattice) for group in groups]
+
+
+def _is_one_look(first: Scene, scene: Scene) -> bool:
+    if first.datetime is None or scene.datetime is None:
+        return False
+    is_near = scene.datetime - first.datetime <= LOOK_SPAN
+    is_alike = max(first.gsd_m, scene.gsd_m) <= FINER * min(first.gsd_m, scene.gsd_m)
+    return is_near and is_alike and SENSORS[first.sensor].constellation == SENSORS[scene.sensor].constellation
+
+
+def _look(views: list[SceneView], extent: list[BaseGeometry], lattice: Lattice) -> Look:
+    is_clear = np.zeros((len(views), len(lattice.x)), bool)
+    if len(lattice.x):
+        is_clear = np.stack([is_clear_at(view, lattice.x, lattice.y, lattice.crs) for view in views])
+    rank = sorted(range(len(views)), key=lambda i: (-int(is_clear[i].sum()), views[i].scene.gsd_m, views[i].scene_id))
+    return Look(tuple(views[i] for i in rank), shapely.union_all(extent), np.asarray(is_clear.any(axis=0)))
+
+
+def is_clear_at(view: SceneView, x: Floats, y: Floats, crs: str) -> Booleans:
+    """Whether a scene saw points clear."""
+    return np.asarray(view.coverage.codes_at(x, y, crs) == Coverage.CLEAR)
+
+
+def clear_share(look: Look, polygons: Polygons, crs: str, *, n_points: int = 400) -> Floats:
+    """Share of each polygon that a look saw clear, overlapping scenes counted once.
+
+    Where more than one scene of the look saw part of a polygon, it is sampled at about ``n_points`` points.
+    """
+    if not len(polygons):
+        return np.empty(0)
+    shares = np.stack([view.coverage.clear_fraction(polygons, crs) for view in look.views])
+    best = shares.max(axis=0)
+    is_shared = ((shares > 0).sum(axis=0) > 1) & (best < 1)
+    for number in np.flatnonzero(is_shared):  # polygons astride the edge of two scenes: few
+        points = lattice_over(polygons[number], crs, n_points)
+        clear = np.stack([is_clear_at(view, points.x, points.y, crs) for view in look.views])
+        best[number] = max(best[number], clear.any(axis=0).mean())
+    return np.asarray(np.clip(best, 0, 1))
+
+
+def sightings(looks: Sequence[Look], crs: str, aoi: BaseGeometry | None = None) -> GeoDataFrame:
+    """Observations that count, every place once per look, sorted by look, scene_id and object_id.
+
+    Where scenes of a look overlap, the better view's object is taken unless the scene's edge cuts it and not the
+    other's, and an object that a better view, clear there, does not show is dropped.
+
+    Parameters
+    ----------
+    looks
+        As ``group_looks`` gives them.
+    crs
+        CRS of the result: geometry, `x` and `y`.
+    aoi
+        Area of interest in WGS84; an object belongs by its centroid.
+
+    Returns
+    -------
+    GeoDataFrame
+        Columns ``tables.OBSERVATIONS`` with `look` (number of the look) and `gsd_m`.
+    """
+    found = [_look_sightings(look, crs, aoi).assign(look=number) for number, look in enumerate(looks)]
+    found = [frame for frame in found if len(frame)]
+    if not found:
+        nothing = GeoDataFrame({name: [] for name in names(OBSERVATIONS)}, geometry=[], crs=crs)
+        return conform(nothing, OBSERVATIONS).assign(gsd_m=np.empty(0), look=np.empty(0, np.int64))
+    merged: GeoDataFrame = pd.concat(found, ignore_index=True)
+    return merged.sort_values(["look", "scene_id", "object_id"], ignore_index=True)
+
+
+def objects_of(frame: GeoDataFrame) -> Objects:
+    """Take from a table of sightings what matching needs."""
+    x, y, diameter, gsd = (frame[name].to_numpy(float) for name in ("x", "y", "diameter_m", "gsd_m"))
+    return Objects(x, y, diameter, gsd, np.asarray(frame.geometry.array, dtype=object))
+
+
+def _look_sightings(look: Look, crs: str, aoi: BaseGeometry | None) -> GeoDataFrame:
+    kept = _scene_sightings(look.views[0], crs, aoi)
+    for number, view in enumerate(look.views[1:], start=1):
+        kept = _merge(kept, _scene_sightings(view, crs, aoi), look.views[:number], crs)
+    return kept
+
+
+def _scene_sightings(view: SceneView, crs: str, aoi: BaseGeometry | None) -> GeoDataFrame:
+    frame = conform(view.observations, OBSERVATIONS)
+    is_counted = (frame["rejected"].fillna("") == "").to_numpy(bool)
+    if aoi is not None:
+        is_counted &= shapely.contains_xy(aoi, frame["lon"].to_numpy(float), frame["lat"].to_numpy(float))
+    frame = frame[is_counted].reset_index(drop=True)
+    to_working = pyproj.Transformer.from_crs(view.scene.grid.crs, crs, always_xy=True)
+    x, y = to_working.transform(frame["x"].to_numpy(float), frame["y"].to_numpy(float))
+    moved: GeoDataFrame = frame.to_crs(crs).assign(x=x, y=y, gsd_m=view.scene.gsd_m)
+    return moved
+
+
+def _merge(kept: GeoDataFrame, added: GeoDataFrame, better: Sequence[SceneView], crs: str) -> GeoDataFrame:
+    """Add the objects of a lesser view to those of the ``better`` ones."""
+    if not len(added):
+        return kept
+    partner = assign(feasible_pairs(objects_of(kept), objects_of(added)), n_known=len(kept), n_seen=len(added))
+    is_paired = np.zeros(len(added), bool)
+    is_paired[partner[partner >= 0]] = True
+    is_replaced = (partner >= 0) & _is_cut(kept) & ~_is_cut(added)[partner]
+    is_known_ground = np.zeros(len(added), bool)
+    for view in better:
+        is_known_ground |= is_clear_at(view, added["x"].to_numpy(float), added["y"].to_numpy(float), crs)
+    is_taken = ~is_paired & ~is_known_ground
+    is_taken[partner[is_replaced]] = True
+    merged: GeoDataFrame = pd.concat([kept[~is_replaced], added[is_taken]], ignore_index=True)
+    return merged
+
+
+def _is_cut(frame: GeoDataFrame) -> Booleans:
+    """Whether the scene's edge cuts an object (flag ``edge``)."""
+    flags = frame["flags"].fillna("").str.split(";")
+    return np.array(["edge" in flag for flag in flags], dtype=bool)

@@ -1,0 +1,176 @@
+"""Places of the census: the sites, and the isolated ponds, each its own place; what was seen there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from geopandas import GeoDataFrame
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from shapely.geometry.base import BaseGeometry
+
+from pondscan import history, sites
+from pondscan.census import Census
+from pondscan.history import STATUS, States
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
+Polygons = NDArray[np.object_]
+Strings = NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Sites first, isolated ponds after them."""
+
+    ponds: GeoDataFrame
+    """The published ponds, rows of ``Census.ponds`` with `site_id`."""
+    home: Integers
+    """(n_ponds,) place of each published pond."""
+    site_id: Strings
+    """(n_sites,) from the code of the site's first pond."""
+    outline: Polygons
+    """Footprints of the sites, outlines of the isolated ponds."""
+    diameter_m: Floats
+    """Median diameter of the place's ponds."""
+    confidence: Floats
+    """Probability that a site has enough real ponds to be one, or that the isolated pond is real."""
+    state: States
+    """(n_places, n_looks) the best known state of any of its ponds."""
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites."""
+        return len(self.site_id)
+
+    def __len__(self) -> int:
+        return len(self.outline)
+
+
+def locate(
+    census: Census,
+    is_published: Booleans,
+    region: BaseGeometry,
+    *,
+    distance_m: float,
+    min_ponds: int,
+    footprint_buffer_m: float,
+) -> Places:
+    """Link the published ponds to sites.
+
+    Parameters
+    ----------
+    census
+        All ponds.
+    is_published
+        Which of them are believed.
+    region
+        Ground the census speaks of; footprints end at its edge.
+    distance_m, min_ponds, footprint_buffer_m
+        As ``config.SiteSettings`` describes them.
+    """
+    ponds = census.ponds[is_published].reset_index(drop=True)
+    label = sites.link(ponds[["first_x", "first_y"]].to_numpy(float), distance_m=distance_m, min_ponds=min_ponds)
+    is_alone = label == sites.ALONE
+    first = np.unique(np.append(label, sites.ALONE), return_index=True)[1][1:]
+    site_id = np.char.add("S", ponds["code"].to_numpy(np.str_)[first])
+    home = np.where(is_alone, len(site_id) + np.cumsum(is_alone) - 1, label)
+    outline = np.asarray(ponds.geometry.array, dtype=object)
+    ground = shapely.intersection(sites.footprints(outline, label, buffer_m=footprint_buffer_m), region)
+    probability = ponds["confidence"].to_numpy(float)
+    return Places(
+        ponds=ponds.assign(site_id=pd.Series(np.append(site_id, "")[label]).mask(is_alone)),
+        home=home,
+        site_id=site_id,
+        outline=np.concatenate([np.atleast_1d(ground), outline[is_alone]]),
+        diameter_m=ponds["diameter_m"].groupby(home).median().to_numpy(float),
+        confidence=np.concatenate([sites.at_least(probability, label, n=min_ponds), probability[is_alone]]),
+        state=history.joint_states(census.state[is_published], home, len(site_id) + int(is_alone.sum())),
+    )
+
+
+def seen_at(places: Places, census: Census, is_published: Booleans, *, distance_m: float) -> pd.DataFrame:
+    """Sightings that count at a place, each once, as ``series.place_looks`` takes them.
+
+    Candidates that are not published stand at a site when they are within its linkage distance.
+    """
+    home = np.full(census.tracks.n_tracks, -1, np.int64)
+    home[is_published] = places.home
+    first = census.ponds[["first_x", "first_y"]].to_numpy(float)
+    at_site = np.flatnonzero((home >= 0) & (home < places.n_sites))
+    if len(at_site) and not is_published.all():
+        distance, nearest = cKDTree(first[at_site]).query(first[~is_published])
+        home[~is_published] = np.where(distance <= distance_m, home[at_site[nearest]], -1)
+    track = census.tracks.track
+    members = pd.DataFrame(
+        {
+            "sighting": census.tracks.sighting,
+            "place": home[track],
+            "is_counted": is_published[track],
+            "probability": census.ponds["confidence"].to_numpy(float)[track],
+        }
+    )
+    members = members[members["place"] >= 0].sort_values(
+        ["sighting", "is_counted", "probability"], ascending=[True, False, False]
+    )
+    members = members.drop_duplicates("sighting").reset_index(drop=True)
+    columns = ["look", "pond_equivalents", "area_m2", "area_sigma_m2", "shared_sigma_m2"]
+    measured = pd.DataFrame(census.seen[columns]).iloc[members["sighting"].to_numpy()].reset_index(drop=True)
+    return pd.concat([members, measured], axis=1)
+
+
+def site_table(places: Places, trend: Floats) -> GeoDataFrame:
+    """Sites: the columns ``tables.SITES`` and the footprints.
+
+    Counts and areas are of the ponds present; they are zero where the site is gone, and null where its ponds are all
+    covered or unobserved.
+
+    Parameters
+    ----------
+    trend : (n_sites, 3)
+        As ``series.trends`` gives it.
+    """
+    n_sites, every = places.n_sites, range(places.n_sites)
+    ponds = pd.DataFrame(places.ponds.drop(columns="geometry")).assign(site=places.home)
+    ponds = ponds[ponds["site"] < n_sites]
+    status = [STATUS[code] for code in places.state[:n_sites, -1].tolist()] if n_sites else []
+    sums = _present_sums(ponds).reindex(every)
+    sums[np.array(status, dtype=object) == "gone"] = 0.0
+    of_site = ponds.groupby("site")
+    opening = ponds[ponds["first_seen"] == of_site["first_seen"].transform("min")].groupby("site")
+    table = {
+        "site_id": places.site_id,
+        "status": status,
+        **{name: sums[name] for name in sums.columns},
+        "footprint_m2": shapely.area(places.outline[:n_sites]),
+        "confidence": places.confidence[:n_sites],
+        "first_seen": of_site["first_seen"].min(),
+        "not_seen_before": opening["not_seen_before"].max().reindex(every),
+        "last_seen": of_site["last_seen"].max(),
+        "trend_m2_per_year": trend[:, 0],
+        "trend_lower_m2_per_year": trend[:, 1],
+        "trend_upper_m2_per_year": trend[:, 2],
+    }
+    footprint = gpd.GeoSeries(places.outline[:n_sites], crs=places.ponds.crs)
+    return GeoDataFrame(table, geometry=footprint)
+
+
+def _present_sums(ponds: pd.DataFrame) -> pd.DataFrame:
+    """Counts and areas of the present ponds of each site."""
+    present = ponds[ponds["status"] == "present"]
+    shared, variance = sites.parts_of_sigma(present["area_sigma_m2"], present["shared_sigma_m2"])
+    parts = {
+        "n_ponds": present["site"] * 0.0 + 1.0,
+        "pond_equivalents": present["pond_equivalents"],
+        "pond_area_m2": present["area_m2"],
+        "shared": shared,
+        "variance": variance,
+    }
+    sums = pd.DataFrame(parts).groupby(present["site"]).sum()
+    sigma = sites.total_sigma(sums["variance"].to_numpy(float), sums["shared"].to_numpy(float))
+    return sums.drop(columns=["shared", "variance"]).assign(pond_area_sigma_m2=sigma)

@@ -1,0 +1,169 @@
+"""Stored observations → every table of the products: a pure function of the set of scenes and the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from geopandas import GeoDataFrame
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from pondscan import census, ids, series, sites
+from pondscan.apart import hold_apart
+from pondscan.census import Census
+from pondscan.config import Settings
+from pondscan.looks import SceneView, extents, group_looks, in_order, lattice_over, working_crs
+from pondscan.places import Places, locate, seen_at, site_table
+from pondscan.survey import survey
+from pondscan.tables import OBSERVATIONS, PONDS, SITES, SURVEY, TIMESERIES, Column, conform
+
+Booleans = NDArray[np.bool_]
+Table = TypeVar("Table", bound=pd.DataFrame)
+
+DECIMALS = {"confidence": 4, "observed_fraction": 4, "lon": 7, "lat": 7}
+"""Decimals written, by column; 2 for every other number: centimetres, hundredths of a square metre."""
+
+UNCALIBRATED = {
+    "dn": "raw digital numbers: objects stand out against their own scene only, and areas are less certain",
+    "toa": "top-of-atmosphere reflectance: haze is removed only roughly, and areas are less certain",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Products:
+    """Every table, with the columns of ``tables``; rows sorted by id."""
+
+    ponds: GeoDataFrame
+    sites: GeoDataFrame
+    observations: GeoDataFrame
+    """Observations that count: no superseded scene, no rejected object, every place once per look."""
+    timeseries: pd.DataFrame
+    survey: pd.DataFrame
+    aliases: pd.DataFrame
+    crs: str
+    """CRS of the geometries, in metres."""
+    distance_curve: tuple[tuple[float, int, int], ...]
+    """Linkage distance in metres, sites, isolated ponds: how much the choice of the distance matters."""
+    notes: tuple[str, ...]
+    """Sentences a reader must know: why nothing was found, what was not used, what is less certain."""
+
+
+def build(views: Iterable[SceneView], settings: Settings, *, aoi: BaseGeometry | None = None) -> Products:
+    """Build every table from the stored scenes.
+
+    Parameters
+    ----------
+    views
+        Stored scenes, in any order, superseded ones too.
+    settings
+        Uses ``sites``, ``products.crs`` and ``confidence.min_confidence``.
+    aoi
+        Area of interest in WGS84 (longitude, latitude); None for everything the scenes cover.
+
+    Raises
+    ------
+    InputError
+        When more than one scene has no acquisition time.
+    ConfigError
+        When ``products.crs`` is no CRS in metres.
+    """
+    stored = list(views)
+    used = in_order(stored)
+    crs = working_crs(used, settings.products.crs)
+    extent = extents(used, crs)
+    region = shapely.union_all(extent) if aoi is None else gpd.GeoSeries([aoi], crs="EPSG:4326").to_crs(crs).iloc[0]
+    counted = census.take(group_looks(used, extent, lattice_over(region, crs)), crs, aoi)
+    is_published = counted.ponds["confidence"].to_numpy(float) >= settings.confidence.min_confidence
+    places = locate(counted, is_published, region, **settings.sites.model_dump())
+    seen = seen_at(places, counted, is_published, distance_m=settings.sites.distance_m)
+    rows = series.place_looks(places, counted.looks, seen, crs)
+    trend = series.trends(rows, counted.looks, places.n_sites)
+    first = places.ponds[["first_x", "first_y"]].to_numpy(float)
+    return Products(
+        ponds=_finished(_held_apart(places.ponds), PONDS, "pond_id"),
+        sites=_finished(site_table(places, trend), SITES, "site_id"),
+        observations=_finished(counted.seen, OBSERVATIONS, "scene_id", "object_id"),
+        timeseries=_finished(series.timeseries(rows, counted.looks, places.site_id), TIMESERIES),
+        survey=_finished(survey(places, rows, counted.looks), SURVEY),
+        aliases=_aliases(counted, is_published, places),
+        crs=crs,
+        distance_curve=sites.count_by_distance(first, min_ponds=settings.sites.min_ponds),
+        notes=_notes(stored, used, counted, settings.confidence.min_confidence),
+    )
+
+
+def _held_apart(ponds: GeoDataFrame) -> GeoDataFrame:
+    x, y, area = (ponds[name].to_numpy(float) for name in ("x", "y", "area_m2"))
+    outlines = hold_apart(np.asarray(ponds.geometry.array, dtype=object), x, y, area)
+    return ponds.assign(geometry=gpd.GeoSeries(outlines, index=ponds.index, crs=ponds.crs))
+
+
+def _finished(frame: Table, table: tuple[Column, ...], *by: str) -> Table:
+    """Exactly the columns of a table, rounded, sorted by its id where one is named."""
+    numbers = {column.name: DECIMALS.get(column.name, 2) for column in table if column.kind == "number"}
+    ordered = frame.sort_values(list(by), ignore_index=True) if by else frame
+    return conform(ordered, table).round(numbers)
+
+
+def _aliases(counted: Census, is_published: Booleans, places: Places) -> pd.DataFrame:
+    """Ids that ponds and sites would go by, had earlier scenes been missing or sites not yet grown together.
+
+    A pond's id comes from its first sighting, so without the earlier scenes it would come from a later one; a site's
+    from its earliest pond, so from the first of its ponds at any later look, or from any of its ponds before they were
+    linked. All of them are listed, whatever was published before: the order of arrival plays no part.
+    """
+    tracks = counted.tracks
+    chosen = tracks.is_partner & is_published[tracks.track]
+    pond = (np.cumsum(is_published) - 1)[tracks.track[chosen]]
+    sighted = counted.seen.iloc[tracks.sighting[chosen]]
+    code = ids.place_codes(sighted["lon"].to_numpy(float), sighted["lat"].to_numpy(float))
+    claims = pd.DataFrame({"look": sighted["look"].to_numpy(), "sighting": tracks.sighting[chosen], "code": code})
+    claims = claims.assign(home=places.home[pond], new=places.ponds["pond_id"].to_numpy()[pond])
+    earliest = claims[claims["home"] < places.n_sites].sort_values("sighting").drop_duplicates(["home", "look"])
+    joined = pd.DataFrame({"home": places.home, "code": places.ponds["code"]})
+    joined = joined[joined["home"] < places.n_sites]
+    site_id = pd.Series(places.site_id)
+    parts = (
+        ("P", claims, claims["new"], "id without the earlier scenes"),
+        ("S", earliest, earliest["home"].map(site_id), "id without the earlier scenes"),
+        ("S", joined, joined["home"].map(site_id), "id before the site had grown together"),
+    )
+    table = [pd.DataFrame({"old_id": p + c["code"], "new_id": new, "reason": why}) for p, c, new, why in parts]
+    live = np.concatenate([places.ponds["pond_id"].to_numpy(np.str_), places.site_id])
+    return ids.aliases(pd.concat(table), live=live)
+
+
+def _notes(
+    stored: Sequence[SceneView], used: Sequence[SceneView], counted: Census, min_confidence: float
+) -> tuple[str, ...]:
+    """Sentences a reader of the products must know."""
+    known = {view.scene_id for view in used}
+    unused = sorted((view.scene_id, view.superseded_by) for view in stored if view.scene_id not in known)
+    notes = [f"Scene {old} is not used: {new} is a newer processing of the same acquisition." for old, new in unused]
+    notes += [f"Scene {view.scene_id} has no acquisition time." for view in used if view.scene.datetime is None]
+    for calibrated, meaning in UNCALIBRATED.items():
+        count = sum(view.scene.calibrated == calibrated for view in used)
+        notes += [f"{count} of {len(used)} scenes hold {meaning}."] if count else []
+    best = float(counted.ponds["confidence"].max()) if len(counted.ponds) else 0.0
+    return (*notes, *([] if best >= min_confidence and len(counted.ponds) else [_why_nothing(counted, min_confidence)]))
+
+
+def _why_nothing(counted: Census, min_confidence: float) -> str:
+    """Why there is no pond."""
+    if not counted.looks:
+        return "No pond: no scene is stored."
+    if not any(look.is_clear.any() for look in counted.looks):
+        return "No pond: no scene saw any of the ground clear; everything was masked, or outside the area of interest."
+    if not len(counted.ponds):
+        return "No pond: no scene shows an object that could be one."
+    best = float(counted.ponds["confidence"].max())
+    return (
+        f"No pond: the likeliest of {len(counted.ponds)} candidates has confidence {best:.2f}, "
+        f"below confidence.min_confidence = {min_confidence:g}."
+    )
