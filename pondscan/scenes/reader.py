@@ -1,0 +1,264 @@
+"""Pixels and masks of a scene on its own grid, window by window, from any number of threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pondscan.config import Settings
+from pondscan.errors import InputError
+from pondscan.grid import sample_lattice
+from pondscan.model import INVALID, REFLECTANCE_UNIT, REQUIRED_ROLES, Band, Coverage, Mask, Scene, Window
+from pondscan.scenes import masks
+from pondscan.scenes.cloud_polygons import rasterize_clouds
+from pondscan.scenes.georeference import placement
+from pondscan.scenes.haze import haze_reflectance
+from pondscan.scenes.layers import Layer, RawWindow
+from pondscan.scenes.radiometry import MAX_COUNT, to_counts
+from pondscan.scenes.raster import probe, reading
+
+Counts = NDArray[np.int16]
+
+_TILED_ROLES = (*REQUIRED_ROLES, "swir16", "swir22")
+"""Roles whose blocks the tiles follow; a 60 m band would make tiles too large for little."""
+_FIRST_PASS = ("green", "nir")
+
+
+def open_scene(scene: Scene, settings: Settings) -> SceneReader:
+    """Open a scene for reading.
+
+    Raises
+    ------
+    InputError
+        If one of its files cannot be opened.
+    """
+    return SceneReader(scene, use_masks=settings.mask.use == "auto", mask_classes=settings.mask.classes)
+
+
+class SceneReader:
+    """Reads a scene; a context manager, safe to use from several threads.
+
+    Every thread opens its own datasets, once; all are closed on leaving.
+
+    Parameters
+    ----------
+    scene
+        What to read.
+    use_masks
+        Whether cloud and other masks are read at all.
+    mask_classes
+        Reasons that mask a pixel (lower-case ``Coverage`` names); the others read as clear.
+    """
+
+    def __init__(self, scene: Scene, *, use_masks: bool = True, mask_classes: Iterable[str] = ()) -> None:
+        self.scene = scene
+        self._masks = scene.masks if use_masks else ()
+        self._classes = tuple(mask_classes)
+        self._layers = self._plan()
+        self._local = threading.local()
+        self._open: list[Any] = []
+        self._lock = threading.Lock()
+        self._bands = dict(scene.bands)
+        self._polygons = {
+            mask.path: rasterize_clouds(mask.path, scene.grid, mask.gsd_m) for mask in self._masks if _is_vector(mask)
+        }
+        if scene.calibrated == "toa":
+            self._bands = {role: self._without_haze(band) for role, band in self._bands.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every thread's datasets; no thread may be reading."""
+        with self._lock:
+            for dataset in reversed(self._open):
+                dataset.close()
+            self._open.clear()
+            self._local = threading.local()
+
+    @property
+    def block_px(self) -> int:
+        """Side of the square tile, in grid pixels, that follows the blocks of the coarsest band on the ground."""
+        return max(self._layers[_key(b)].tile_px for role, b in self.scene.bands.items() if role in _TILED_ROLES)
+
+    def together(self, role: str) -> tuple[str, ...]:
+        """Roles that are decoded whenever ``role`` is, itself included, because they share its blocks."""
+        band = self.scene.bands[role]
+        if not self._layers[_key(band)].info.is_pixel_interleaved:
+            return (role,)
+        return tuple(other for other, b in self.scene.bands.items() if b.path == band.path)
+
+    def read(self, roles: Sequence[str], window: Window) -> Counts:
+        """Counts of 1e-4 reflectance.
+
+        Parameters
+        ----------
+        roles
+            Bands to read, in the order wanted.
+        window
+            Pixels of the scene's grid.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``int16`` of shape (roles, height, width), ``model.INVALID`` where there is no data.
+
+        Raises
+        ------
+        InputError
+            If the scene has no such band, or a file is damaged there.
+        """
+        return np.stack([self._counts(tuple(roles), window)[role] for role in roles])
+
+    def read_mask(self, window: Window) -> NDArray[np.uint8]:
+        """``model.Coverage`` codes before dilation.
+
+        ``OUTSIDE`` where no required band has data, ``UNUSABLE`` where green or near infrared alone is missing,
+        ``SATURATED`` where one of the two is at the top of its range, else what the masks say.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``uint8`` of shape (height, width).
+        """
+        first = self._counts(_FIRST_PASS, window)
+        green, nir = first["green"], first["nir"]
+        codes = np.full(green.shape, Coverage.CLEAR, np.uint8)
+        codes[(green == MAX_COUNT) | (nir == MAX_COUNT)] = Coverage.SATURATED
+        codes[(green == INVALID) | (nir == INVALID)] = Coverage.UNUSABLE
+        layers = [codes, *(masks.DECODERS[mask.role](self._mask_values(mask, window)) for mask in self._masks)]
+        codes = masks.keep_classes(masks.combine(layers), self._classes)
+        is_missing = (green == INVALID) & (nir == INVALID)
+        if is_missing.any():
+            others = self._counts(("blue", "red"), window)
+            is_missing &= (others["blue"] == INVALID) & (others["red"] == INVALID)
+            codes[is_missing] = Coverage.OUTSIDE
+        return codes
+
+    def quicklook(self, max_px: int) -> NDArray[np.uint8]:
+        """Natural colours, reduced so that neither side exceeds ``max_px``, read from overviews where there are any.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``uint8`` of shape (height, width, 3), black where there is no data.
+        """
+        grid = self.scene.grid
+        step = max(1.0, max(grid.width, grid.height) / max_px)
+        shape = max(1, int(grid.height / step)), max(1, int(grid.width / step))
+        bands = [self._reduced(self._bands[role], shape) for role in ("red", "green", "blue")]
+        return _stretch(np.stack(bands, axis=-1))
+
+    def _plan(self) -> dict[tuple[str, bool], Layer]:
+        """One layer for each raster file and use, opened once here so that a damaged file is refused early."""
+        parts: list[Band | Mask] = [*self.scene.bands.values(), *(mask for mask in self._masks if not _is_vector(mask))]
+        infos = {path: probe(path) for path in dict.fromkeys(part.path for part in parts)}
+        return {
+            _key(part): Layer(
+                info=infos[part.path],
+                grid=self.scene.grid,
+                placement=None if self.scene.warped else placement(infos[part.path], self.scene.grid),
+                is_mask=isinstance(part, Mask),
+                gsd_m=part.gsd_m,
+                nodata=part.nodata if isinstance(part, Band) else None,
+            )
+            for part in parts
+        }
+
+    def _without_haze(self, band: Band) -> Band:
+        """The band with its dark-object reflectance taken off the offset, in whole counts."""
+        windows = sample_lattice(self.scene.grid.width, self.scene.grid.height)
+        samples = np.concatenate([self._read_bands((band,), window)[band.role].ravel() for window in windows])
+        haze = haze_reflectance(samples[samples != INVALID] * REFLECTANCE_UNIT, band.role)
+        return replace(band, offset=band.offset - round(haze / REFLECTANCE_UNIT) * REFLECTANCE_UNIT)
+
+    def _counts(self, roles: tuple[str, ...], window: Window) -> dict[str, Counts]:
+        """Counts by role; green and near infrared of the thread's last window are kept, for ``read_mask`` follows."""
+        unknown = [role for role in roles if role not in self._bands]
+        if unknown:
+            raise InputError(f"{self.scene.source} has no {', '.join(unknown)} band: it has {', '.join(self._bands)}")
+        kept_window, kept = getattr(self._local, "kept", (None, {}))
+        known = dict(kept) if kept_window == window else {}
+        wanted = tuple(self._bands[role] for role in dict.fromkeys(roles) if role not in known)
+        known.update(self._read_bands(wanted, window))
+        self._local.kept = (window, {role: known[role] for role in _FIRST_PASS if role in known})
+        return known
+
+    def _read_bands(self, bands: Sequence[Band], window: Window) -> dict[str, Counts]:
+        """Decode bands, those of one file in one call."""
+        by_path: dict[str, list[Band]] = {}
+        for band in bands:
+            by_path.setdefault(band.path, []).append(band)
+        counts = {}
+        for path, same_file in by_path.items():
+            raw = self._raw((path, False), [band.index for band in same_file], window)
+            for band, dn in zip(same_file, raw.values, strict=True):
+                native = to_counts(dn, scale=band.scale, offset=band.offset, nodata=band.nodata)
+                if raw.is_valid is not None:
+                    native[~raw.is_valid] = INVALID
+                counts[band.role] = raw.expand(native, INVALID)
+        return counts
+
+    def _mask_values(self, mask: Mask, window: Window) -> NDArray[Any]:
+        """What the mask's decoder takes: one band, or all bands of a mask that has a class in each."""
+        if _is_vector(mask):
+            return self._polygons[mask.path].window(window)
+        is_multiband = mask.role in masks.MULTIBAND_ROLES
+        n_bands = self._layers[_key(mask)].info.count
+        raw = self._raw(_key(mask), list(range(1, n_bands + 1)) if is_multiband else [mask.index], window)
+        bands = [raw.expand(band, 0) for band in raw.values]
+        return np.stack(bands) if is_multiband else bands[0]
+
+    def _raw(self, key: tuple[str, bool], indices: list[int], window: Window) -> RawWindow:
+        with reading(key[0]):
+            return self._layers[key].read(self._dataset(key), indices, window)
+
+    def _reduced(self, band: Band, shape: tuple[int, int]) -> Counts:
+        with reading(band.path):
+            values, is_valid = self._layers[_key(band)].read_reduced(self._dataset(_key(band)), band.index, shape)
+        counts = to_counts(values, scale=band.scale, offset=band.offset, nodata=band.nodata)
+        counts[~is_valid] = INVALID
+        return counts
+
+    def _dataset(self, key: tuple[str, bool]) -> Any:
+        """Dataset of a layer for the calling thread, opened at its first use."""
+        mine: dict[tuple[str, bool], Any] = self._local.__dict__.setdefault("datasets", {})
+        if key not in mine:
+            opened = self._layers[key].open()
+            with self._lock:
+                self._open.extend(opened)
+            mine[key] = opened[-1]
+        return mine[key]
+
+
+def _key(part: Band | Mask) -> tuple[str, bool]:
+    """A file can hold bands and a mask, which are resampled differently: they are two layers."""
+    return part.path, isinstance(part, Mask)
+
+
+def _is_vector(mask: Mask) -> bool:
+    """Whether a mask is polygons rather than pixels."""
+    return mask.path.lower().endswith(".gml")
+
+
+def _stretch(counts: Counts) -> NDArray[np.uint8]:
+    """Counts → 1 to 255 between the 2nd and 98th percentile of all three bands together, 0 without data."""
+    is_valid = (counts != INVALID).all(axis=-1)
+    if not is_valid.any():
+        return np.zeros(counts.shape, np.uint8)
+    low, high = np.percentile(counts[is_valid], (2, 98))
+    scaled = (counts.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1.0))
+    picture = (1 + 254 * np.clip(scaled, 0, 1)).astype(np.uint8)
+    picture[~is_valid] = 0
+    return np.asarray(picture)
