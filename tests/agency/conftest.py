@@ -24,10 +24,16 @@ BLOCKS = [
 
 
 def paint(gsd_m: float = 10.0, roles: tuple[str, ...] = BAND_ROLES, crs: str = "EPSG:32647") -> Surface:
-    """Reflectance in whole counts of 1e-4 from 0.002 to 0.6, constant over 60 m, so that every average is exact."""
+    """Reflectance in whole counts of 1e-4 from 0.002 to 0.6, constant over 60 m, so that every average is exact.
+
+    The south-west block is dark in every band, so that dark-object subtraction has nothing to subtract.
+    """
     generator = np.random.default_rng(7)
     block = np.ones((6, 6))
-    bands = {role: np.kron(generator.integers(20, 6000, (4, 6)), block) / 1e4 for role in roles}
+    counts = {role: generator.integers(20, 6000, (4, 6)) for role in roles}
+    for band in counts.values():
+        band[3, 0] = 50
+    bands = {role: np.kron(band, block) / 1e4 for role, band in counts.items()}
     reflectance = {role: band.astype(np.float32) for role, band in bands.items()}
     coverage = np.kron(np.array(BLOCKS), block).astype(np.uint8)
     grid = Grid(crs, 400_020.0, 2_700_000.0, gsd_m, WIDTH, HEIGHT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 from pondscan.errors import ConfigError, InputError
 from pondscan.model import Coverage, Grid
-from pondscan.simulate import make_place, render
-from pondscan.simulate.agency import PRODUCTS, Surface, surface_from_rendered, write_product
+from pondscan.simulate import Rendered, make_place, render
+from pondscan.simulate.agency import PRODUCTS, Surface, surface_from_rendered, write_product, write_safe_l2a
 from pondscan.simulate.agency.mgrs import tile_name
 from pondscan.simulate.agency.surface import digital_numbers, earth_sun_distance_au
 
@@ -109,7 +110,7 @@ def test_what_the_simulator_renders_becomes_a_surface() -> None:
     assert set(np.unique(taken.coverage)) >= {Coverage.CLEAR, Coverage.CLOUD}
 
 
-def test_a_surface_is_cut_to_whole_pixels_of_the_coarsest_band(surface: Surface, tmp_path) -> None:
+def test_a_surface_is_cut_to_whole_pixels_of_the_coarsest_band(surface: Surface) -> None:
     odd = replace(
         surface,
         grid=replace(surface.grid, width=35, height=23),
@@ -123,7 +124,6 @@ def test_a_surface_is_cut_to_whole_pixels_of_the_coarsest_band(surface: Surface,
     assert odd.trimmed(0).grid == odd.grid
     with pytest.raises(InputError, match="no whole pixel of 600 m: simulate a larger place"):
         odd.trimmed(600)
-    assert write_product("safe-l2a", odd, tmp_path).is_dir()
 
 
 @pytest.mark.parametrize(
@@ -146,42 +146,53 @@ def test_the_suns_distance(day: tuple[int, int, int], distance_au: float) -> Non
     assert earth_sun_distance_au(datetime(*day, tzinfo=UTC)) == pytest.approx(distance_au, abs=1e-3)
 
 
-def test_every_product_of_the_command_line_is_written(surface: Surface, tmp_path) -> None:
-    for product in PRODUCTS:
-        path = write_product(product, surface, tmp_path / product)
-        assert path.exists()
-        assert [entry.name for entry in (tmp_path / product).iterdir()] == [path.name], "nothing else is left behind"
+@pytest.fixture(scope="module")
+def scenes() -> dict[str, Rendered]:
+    place = make_place(5, preset="forest", width_m=400, height_m=400, n_sites=0)
+    when = datetime(2022, 3, 12, 4, 0, tzinfo=UTC)
+    sensors = {sensor for product in PRODUCTS.values() for sensor in product.sensors}
+    return {sensor: render(place, sensor, when, seed=5, cloud_fraction=0.3) for sensor in sensors}
 
 
-def test_an_unknown_product_is_refused_with_the_nearest_name(surface: Surface, tmp_path) -> None:
-    with pytest.raises(ConfigError, match="did you mean 'landsat'"):
-        write_product("landsatt", surface, tmp_path)
+@pytest.mark.parametrize("name", sorted(PRODUCTS))
+def test_a_rendered_scene_is_written_as_a_product(name: str, scenes: dict[str, Rendered], tmp_path: Path) -> None:
+    for sensor in PRODUCTS[name].sensors:
+        path = write_product(name, scenes[sensor], tmp_path / sensor)
+        assert list((tmp_path / sensor).iterdir()) == [path], "nothing else is left behind"
 
 
-@pytest.mark.parametrize("product", sorted(PRODUCTS))
-def test_the_same_surface_gives_the_same_bytes(product: str, surface: Surface, tmp_path) -> None:
-    first, second = (write_product(product, surface, tmp_path / name) for name in "ab")
+def test_products_are_refused_that_do_not_exist_or_do_not_fit(scenes: dict[str, Rendered], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no product 'landsatt': did you mean 'landsat'"):
+        write_product("landsatt", scenes["landsat"], tmp_path)
+    with pytest.raises(ConfigError, match="skysat scenes do not come as 'safe-l2a': choose one of skysat"):
+        write_product("safe-l2a", scenes["skysat"], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", sorted(PRODUCTS))
+def test_the_same_surface_gives_the_same_bytes(name: str, surface: Surface, tmp_path: Path) -> None:
+    first, second = (PRODUCTS[name].write(surface, tmp_path / copy) for copy in "ab")
     assert _contents(first) == _contents(second)
 
 
-@pytest.mark.parametrize("product", sorted(PRODUCTS))
-def test_a_product_is_never_overwritten(product: str, surface: Surface, tmp_path) -> None:
-    before = _contents(write_product(product, surface, tmp_path))
+@pytest.mark.parametrize("name", sorted(PRODUCTS))
+def test_a_product_is_never_overwritten(name: str, surface: Surface, tmp_path: Path) -> None:
+    before = _contents(PRODUCTS[name].write(surface, tmp_path))
     with pytest.raises(InputError, match="exists already"):
-        write_product(product, surface, tmp_path)
+        PRODUCTS[name].write(surface, tmp_path)
     assert _contents(next(tmp_path.iterdir())) == before
 
 
-def test_a_failure_leaves_nothing_behind(surface: Surface, tmp_path, monkeypatch) -> None:
+def test_a_failure_leaves_nothing_behind(surface: Surface, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_args: object, **_keywords: object) -> None:
         raise OSError("disk full")
 
     monkeypatch.setattr("pondscan.simulate.agency.sentinel2.write_granule_metadata", fail)
     with pytest.raises(OSError, match="disk full"):
-        write_product("safe-l2a", surface, tmp_path)
+        write_safe_l2a(surface, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def _contents(product) -> dict[str, bytes]:
+def _contents(product: Path) -> dict[str, bytes]:
     files = [product] if product.is_file() else [path for path in product.rglob("*") if path.is_file()]
     return {path.relative_to(product.parent).as_posix(): path.read_bytes() for path in files}

@@ -109,14 +109,7 @@ def write_planetscope(
     suffix = "_8b" if bands == 8 else ""
     stem = f"{scene}_3B_AnalyticMS{'_SR' if product == 'analytic_sr' else ''}{suffix}"
     with new_product(folder, scene) as root:
-        write_geotiff(
-            root / f"{stem}.tif",
-            cube,
-            surface.grid,
-            nodata=0,
-            descriptions=[band.name for band in layout],
-            tags={"TIFFTAG_DATETIME": f"{moment:%Y:%m:%d %H:%M:%S}"},
-        )
+        _write_image(surface, root / f"{stem}.tif", cube, layout)
         _write_udm2(surface, root / f"{scene}_3B_udm2.tif")
         write_xml(
             root / f"{scene}_3B_AnalyticMS{suffix}_metadata.xml",
@@ -146,14 +139,12 @@ def write_skysat(
     cube, coefficients = _cube(surface, FOUR_BANDS, product, "SkySat")
     moment = surface.acquired_utc
     scene = f"{moment:%Y%m%d_%H%M%S}_{satellite}_{upload}"
-    tags = {"TIFFTAG_DATETIME": f"{moment:%Y:%m:%d %H:%M:%S}"}
+    ending, description = "analytic_SR", None
     if product == "analytic":
         described = {"radiometric_scale_factor": RADIOMETRIC_SCALE, "reflectance_coefficients": coefficients}
-        tags["TIFFTAG_IMAGEDESCRIPTION"] = json.dumps({"properties": described})
+        ending, description = "analytic", json.dumps({"properties": described})
     with new_product(folder, scene) as root:
-        ending = "analytic_SR" if product == "analytic_sr" else "analytic"
-        names = [band.name for band in FOUR_BANDS]
-        write_geotiff(root / f"{scene}_{ending}.tif", cube, surface.grid, nodata=0, descriptions=names, tags=tags)
+        _write_image(surface, root / f"{scene}_{ending}.tif", cube, FOUR_BANDS, description)
         _write_udm2(surface, root / f"{scene}_analytic_udm2.tif")
         properties = _properties(surface, satellite.upper(), "SkySat", published)
         _write_json(root / f"{scene}_metadata.json", surface, scene, "SkySatCollect", properties)
@@ -177,6 +168,20 @@ def usable_data_mask(surface: Surface) -> NDArray[np.uint8]:
     udm1[surface.coverage == Coverage.CLOUD] = _UDM1_CLOUD
     udm1[np.isin(surface.coverage, (Coverage.UNUSABLE, Coverage.SATURATED))] = _UDM1_SUSPECT_BANDS
     return masks
+
+
+def _write_image(
+    surface: Surface,
+    path: Path,
+    cube: NDArray[np.uint16],
+    layout: tuple[DoveBand, ...],
+    description: str | None = None,
+) -> None:
+    tags = {"TIFFTAG_DATETIME": f"{surface.acquired_utc:%Y:%m:%d %H:%M:%S}"}
+    if description is not None:
+        tags["TIFFTAG_IMAGEDESCRIPTION"] = description
+    names = [band.name for band in layout]
+    write_geotiff(path, cube, surface.grid, nodata=0, descriptions=names, tags=tags)
 
 
 def _write_udm2(surface: Surface, path: Path) -> None:

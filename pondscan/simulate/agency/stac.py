@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pyproj import Transformer
 
 from pondscan.errors import InputError
@@ -76,17 +77,23 @@ def write_cog_stac(
     name = f"{platform}_{product.tile}_{product.surface.acquired_utc:%Y%m%d}_0_L2A"
     stated_offset = 0.0 if harmonised and not contradictory else product.offset_dn / QUANTIFICATION
     with new_product(folder, name) as root:
-        for band in bands_of(product.surface):
-            coarse = product.surfaces[band.gsd_m]
-            numbers = msi_digital_numbers(coarse, band.role, offset_dn=0 if harmonised else product.offset_dn)
-            write_geotiff(root / f"{band.name}.tif", numbers, coarse.grid, nodata=0, is_cog=True)
-        coarse = product.surfaces[20]
-        classes = scene_classification(coarse)
-        write_geotiff(root / "SCL.tif", classes, coarse.grid, nodata=0, is_cog=True)
+        classes = _write_images(product, root, offset_dn=0 if harmonised else product.offset_dn)
         write_granule_metadata(product, root / "granule_metadata.xml", (), content_percent(classes))
         item = _item(product, name, is_harmonised=harmonised, stated_offset=stated_offset)
         (root / f"{name}.json").write_text(json.dumps(item, indent=2) + "\n", encoding="utf-8")
     return folder / name
+
+
+def _write_images(product: SafeProduct, root: Path, *, offset_dn: int) -> NDArray[np.uint8]:
+    """Write the bands at their own pixel size and the scene classification, which is returned."""
+    for band in bands_of(product.surface):
+        surface = product.surfaces[band.gsd_m]
+        numbers = msi_digital_numbers(surface, band.role, offset_dn=offset_dn)
+        write_geotiff(root / f"{band.name}.tif", numbers, surface.grid, nodata=0, is_cog=True)
+    coarse = product.surfaces[20]
+    classes = scene_classification(coarse)
+    write_geotiff(root / "SCL.tif", classes, coarse.grid, nodata=0, is_cog=True)
+    return classes
 
 
 def _item(product: SafeProduct, name: str, *, is_harmonised: bool, stated_offset: float) -> dict[str, Any]:
