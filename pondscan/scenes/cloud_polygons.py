@@ -49,7 +49,7 @@ def rasterize_clouds(path: str, grid: Grid, gsd_m: float) -> CloudRaster:
     polygons = cloud_polygons(parse_xml(read_gdal_path(path), shown(path)), shown(path), grid.crs)
     ratio = max(1, round(gsd_m / grid.gsd_m))
     shape = (-(-grid.height // ratio), -(-grid.width // ratio))
-    transform = Affine(*grid.transform) * Affine.scale(ratio)
+    transform = Affine(grid.gsd_m * ratio, 0.0, grid.x_origin, 0.0, -grid.gsd_m * ratio, grid.y_origin)
     drawn = [
         rasterize([_geometry(rings) for rings in polygons[kind]], shape, transform=transform, dtype="uint8")
         if polygons[kind]

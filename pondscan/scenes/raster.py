@@ -106,7 +106,9 @@ def reading(path: str) -> Iterator[Any]:
     import rasterio.errors
 
     try:
-        with rasterio.Env():  # sends GDAL's warnings to the log instead of the terminal
+        # The environment sends GDAL's warnings to the log. One thread a file: the caller has threads of its own, and
+        # GDAL's would pass over tiles of a truncated JPEG 2000 file that they cannot decode.
+        with rasterio.Env(GDAL_NUM_THREADS="1"):
             yield rasterio
     except (rasterio.errors.RasterioError, OSError) as error:
         raise InputError(f"{shown(path)} cannot be read as a raster ({_reason(error)}): {_remedy(path)}") from error
@@ -115,8 +117,8 @@ def reading(path: str) -> Iterator[Any]:
 def _reason(error: Exception) -> str:
     """GDAL's own words: rasterio keeps them in the cause where its own message says nothing."""
     deepest: BaseException = error
-    while deepest.__cause__ is not None:
-        deepest = deepest.__cause__
+    while (earlier := deepest.__cause__ or deepest.__context__) is not None:
+        deepest = earlier
     return " ".join(str(deepest).split()).rstrip(".") or type(error).__name__
 
 
@@ -125,7 +127,7 @@ def _remedy(path: str) -> str:
         return "the archive is incomplete or damaged, fetch it again"
     if not Path(path).exists():
         return "there is no such file"
-    return "it is no raster GDAL knows, or the copy is incomplete; fetch it again"
+    return "it is damaged, incomplete or no raster; fetch it again"
 
 
 def shown(path: str) -> str:

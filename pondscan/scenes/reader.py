@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,12 +12,10 @@ from numpy.typing import NDArray
 
 from pondscan.config import Settings
 from pondscan.errors import InputError
-from pondscan.grid import sample_lattice
-from pondscan.model import INVALID, REFLECTANCE_UNIT, REQUIRED_ROLES, Band, Coverage, Mask, Scene, Window
+from pondscan.model import INVALID, REQUIRED_ROLES, Band, Coverage, Mask, Scene, Window
 from pondscan.scenes import masks
 from pondscan.scenes.cloud_polygons import rasterize_clouds
 from pondscan.scenes.georeference import placement
-from pondscan.scenes.haze import haze_reflectance
 from pondscan.scenes.layers import Layer, RawWindow
 from pondscan.scenes.radiometry import MAX_COUNT, to_counts
 from pondscan.scenes.raster import probe, reading
@@ -64,12 +61,9 @@ class SceneReader:
         self._local = threading.local()
         self._open: list[Any] = []
         self._lock = threading.Lock()
-        self._bands = dict(scene.bands)
         self._polygons = {
             mask.path: rasterize_clouds(mask.path, scene.grid, mask.gsd_m) for mask in self._masks if _is_vector(mask)
         }
-        if scene.calibrated == "toa":
-            self._bands = {role: self._without_haze(band) for role, band in self._bands.items()}
 
     def __enter__(self) -> Self:
         return self
@@ -157,7 +151,7 @@ class SceneReader:
         grid = self.scene.grid
         step = max(1.0, max(grid.width, grid.height) / max_px)
         shape = max(1, int(grid.height / step)), max(1, int(grid.width / step))
-        bands = [self._reduced(self._bands[role], shape) for role in ("red", "green", "blue")]
+        bands = [self._reduced(self.scene.bands[role], shape) for role in ("red", "green", "blue")]
         return _stretch(np.stack(bands, axis=-1))
 
     def _plan(self) -> dict[tuple[str, bool], Layer]:
@@ -176,21 +170,16 @@ class SceneReader:
             for part in parts
         }
 
-    def _without_haze(self, band: Band) -> Band:
-        """The band with its dark-object reflectance taken off the offset, in whole counts."""
-        windows = sample_lattice(self.scene.grid.width, self.scene.grid.height)
-        samples = np.concatenate([self._read_bands((band,), window)[band.role].ravel() for window in windows])
-        haze = haze_reflectance(samples[samples != INVALID] * REFLECTANCE_UNIT, band.role)
-        return replace(band, offset=band.offset - round(haze / REFLECTANCE_UNIT) * REFLECTANCE_UNIT)
-
     def _counts(self, roles: tuple[str, ...], window: Window) -> dict[str, Counts]:
         """Counts by role; green and near infrared of the thread's last window are kept, for ``read_mask`` follows."""
-        unknown = [role for role in roles if role not in self._bands]
+        unknown = [role for role in roles if role not in self.scene.bands]
         if unknown:
-            raise InputError(f"{self.scene.source} has no {', '.join(unknown)} band: it has {', '.join(self._bands)}")
+            raise InputError(
+                f"{self.scene.source} has no {', '.join(unknown)} band: it has {', '.join(self.scene.bands)}"
+            )
         kept_window, kept = getattr(self._local, "kept", (None, {}))
         known = dict(kept) if kept_window == window else {}
-        wanted = tuple(self._bands[role] for role in dict.fromkeys(roles) if role not in known)
+        wanted = tuple(self.scene.bands[role] for role in dict.fromkeys(roles) if role not in known)
         known.update(self._read_bands(wanted, window))
         self._local.kept = (window, {role: known[role] for role in _FIRST_PASS if role in known})
         return known
