@@ -2,6 +2,6 @@
 
 from pondscan.store.coverage import CoverageMap
 from pondscan.store.records import Failure, InputFile, StoredScene, Superseded
-from pondscan.store.workspace import SceneDraft, Workspace
+from pondscan.store.workspace import SceneDraft, Workspace, as_kept
 
-__all__ = ["CoverageMap", "Failure", "InputFile", "SceneDraft", "StoredScene", "Superseded", "Workspace"]
+__all__ = ["CoverageMap", "Failure", "InputFile", "SceneDraft", "StoredScene", "Superseded", "Workspace", "as_kept"]

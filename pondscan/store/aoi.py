@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import pyogrio.errors
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from pondscan.errors import InputError
 from pondscan.store.atomic import write_bytes
@@ -16,7 +17,7 @@ DECIMALS = 9
 """Of a degree: a tenth of a millimetre, so that keeping the area does not move it."""
 
 
-def read_aoi(path: Path) -> shapely.Geometry:
+def read_aoi(path: Path) -> BaseGeometry:
     """Read the polygons of a vector file, united, longitude and latitude in WGS84.
 
     Raises
@@ -39,7 +40,7 @@ def read_aoi(path: Path) -> shapely.Geometry:
     return united
 
 
-def write_aoi(path: Path, aoi: shapely.Geometry) -> None:
+def write_aoi(path: Path, aoi: BaseGeometry) -> None:
     """Keep an area of interest; the same area gives the same bytes."""
     rounded = shapely.normalize(shapely.set_precision(aoi, 10.0**-DECIMALS))
     feature = {"type": "Feature", "properties": {}, "geometry": json.loads(shapely.to_geojson(rounded))}

@@ -21,9 +21,9 @@ SCANNED_SECTIONS: dict[str, set[str] | None] = {
     "confidence": {"target", "expected_ponds_per_km2"},
     "products": {"keep_rejected"},
 }
-"""Settings that observations depend on, None for a whole section. Files (aoi, dem) count by content; ``input`` counts
-through the scene it was turned into, so that naming the bands of one file never touches another; the rest acts on
-stored observations, or only on how the work is cut."""
+"""Settings that observations depend on, None for a whole section. The elevation model counts by its content;
+``input`` through the scene it was turned into, so that naming the bands of one file never touches another; the rest,
+the area of interest too, acts on stored observations, or only on how the work is cut."""
 
 
 def file_sha256(path: Path) -> str:
@@ -77,11 +77,13 @@ class FileHasher:
         return file
 
 
-def scan_hash(scene: Scene, settings: Settings, *, aoi_sha256: str | None, dem_sha256: str | None, version: str) -> str:
+def scan_hash(scene: Scene, settings: Settings, *, dem_sha256: str | None, version: str) -> str:
     """Stand for everything, but the pixels, that the observations of a scene depend on.
 
     Parameters
     ----------
+    dem_sha256
+        Content of the elevation model, None without one.
     version
         Version of the code that scans.
     """
@@ -89,6 +91,4 @@ def scan_hash(scene: Scene, settings: Settings, *, aoi_sha256: str | None, dem_s
         section: getattr(settings, section).model_dump(mode="json", include=fields)
         for section, fields in SCANNED_SECTIONS.items()
     }
-    return digest(
-        {"scene": description(scene), "settings": reaching, "aoi": aoi_sha256, "dem": dem_sha256, "version": version}
-    )
+    return digest({"scene": description(scene), "settings": reaching, "dem": dem_sha256, "version": version})

@@ -35,7 +35,8 @@ CREATE TABLE scenes (
     scan_hash TEXT NOT NULL, record TEXT NOT NULL
 );
 CREATE TABLE superseded (scene_id TEXT PRIMARY KEY, source TEXT NOT NULL, superseded_by TEXT NOT NULL);
-CREATE TABLE failures (source TEXT PRIMARY KEY, reason TEXT NOT NULL);
+CREATE TABLE failures (source TEXT NOT NULL, scene_id TEXT, reason TEXT NOT NULL);
+CREATE UNIQUE INDEX one_failure ON failures (source, ifnull(scene_id, ''));
 CREATE TABLE hashes (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL
 );
@@ -90,11 +91,12 @@ class Ledger:
         return tuple(Superseded(*row) for row in rows)
 
     def failures(self) -> tuple[Failure, ...]:
-        """List the inputs that could not be used, sorted by source."""
-        return tuple(Failure(*row) for row in self._rows("SELECT source, reason FROM failures ORDER BY source"))
+        """List the inputs that could not be used, sorted by source and scene_id."""
+        rows = self._rows("SELECT source, reason, scene_id FROM failures ORDER BY source, scene_id")
+        return tuple(Failure(*row) for row in rows)
 
     def put(self, stored: StoredScene) -> None:
-        """Remember a scene as done; it is neither failed nor superseded then."""
+        """Remember a scene as done; it is not superseded then."""
         scene = stored.scene
         values = (
             scene.scene_id,
@@ -107,7 +109,6 @@ class Ledger:
         self._change(
             ("INSERT OR REPLACE INTO scenes VALUES (?, ?, ?, ?, ?, ?)", values),
             ("DELETE FROM superseded WHERE scene_id = ?", (scene.scene_id,)),
-            ("DELETE FROM failures WHERE source = ?", (scene.source,)),
         )
 
     def mark_stale(self, scene_id: str) -> None:
@@ -126,18 +127,19 @@ class Ledger:
         old, new = superseded.scene_id, superseded.by
         self._change(
             ("DELETE FROM scenes WHERE scene_id = ?", (old,)),
-            ("DELETE FROM failures WHERE source = ?", (superseded.source,)),
             ("UPDATE superseded SET superseded_by = ? WHERE superseded_by = ?", (new, old)),
             ("INSERT OR REPLACE INTO superseded VALUES (?, ?, ?)", (old, superseded.source, new)),
         )
 
     def fail(self, failure: Failure) -> None:
         """Remember why an input could not be used."""
-        self._change(("INSERT OR REPLACE INTO failures VALUES (?, ?)", (failure.source, failure.reason)))
+        values = (failure.source, failure.scene_id, failure.reason)
+        self._change(("INSERT OR REPLACE INTO failures VALUES (?, ?, ?)", values))
 
-    def clear_failure(self, source: str) -> None:
+    def clear_failure(self, failure: Failure) -> None:
         """Forget that an input could not be used."""
-        self._change(("DELETE FROM failures WHERE source = ?", (source,)))
+        where = "source = ? AND ifnull(scene_id, '') = ?"
+        self._change((f"DELETE FROM failures WHERE {where}", (failure.source, failure.scene_id or "")))  # noqa: S608
 
     def known_hash(self, path: str, size: int, mtime_ns: int) -> str | None:
         """Return the SHA-256 of a file unchanged since it was hashed, else None."""

@@ -67,6 +67,8 @@ class Failure:
     source: str
     reason: str
     """One sentence."""
+    scene_id: str | None = None
+    """None where it was not even recognised."""
 
 
 def content_of(inputs: tuple[InputFile, ...]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from pondscan.config import Settings
 from pondscan.configfile import load_settings, read_layer, to_toml
@@ -68,6 +69,13 @@ def file_stem(scene_id: str) -> str:
         return scene_id
     readable = re.sub(r"[^A-Za-z0-9_-]+", "_", scene_id)[: LONGEST_STEM - 20].strip("_-") or "scene"
     return f"{readable}.{hashlib.sha256(scene_id.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def as_kept(settings: Settings) -> Settings:
+    """Return the settings as a workspace keeps them: no time of one scene, and the area of interest is its own copy."""
+    of_all_scenes = settings.input.model_copy(update={"acquired": None})
+    aoi = settings.aoi.model_copy(update={"path": AOI if settings.aoi.path else None})
+    return settings.model_copy(update={"input": of_all_scenes, "aoi": aoi})
 
 
 class Workspace:
@@ -116,25 +124,22 @@ class Workspace:
                     folder.rmdir()
 
     def settings(self) -> Settings | None:
-        """Read the settings the workspace keeps, None when it keeps none."""
+        """Read the settings the workspace keeps (see ``as_kept``), None when it keeps none."""
         config = self.path / CONFIG
-        return load_settings([read_layer(config)]) if config.is_file() else None
+        return as_kept(load_settings([read_layer(config)])) if config.is_file() else None
 
     def save_settings(self, settings: Settings) -> None:
-        """Keep settings for later runs, without the time of one scene; the area of interest is the one kept here."""
-        of_all_scenes = settings.input.model_copy(update={"acquired": None})
-        aoi = settings.aoi.model_copy(update={"path": AOI if settings.aoi.path else None})
-        text = to_toml(settings.model_copy(update={"input": of_all_scenes, "aoi": aoi}))
-        atomic.write_bytes(self.path / CONFIG, text.encode())
+        """Keep settings for later runs (see ``as_kept``)."""
+        atomic.write_bytes(self.path / CONFIG, to_toml(as_kept(settings)).encode())
 
-    def save_aoi(self, aoi: shapely.Geometry | None) -> None:
+    def save_aoi(self, aoi: BaseGeometry | None) -> None:
         """Keep the area of interest (longitude, latitude), or none."""
         if aoi is None:
             atomic.remove(self.path / AOI)
         else:
             write_aoi(self.path / AOI, aoi)
 
-    def aoi(self) -> shapely.Geometry | None:
+    def aoi(self) -> BaseGeometry | None:
         """Area of interest in WGS84 (longitude, latitude), None when the settings name none."""
         path = self.path / AOI
         if not path.is_file():

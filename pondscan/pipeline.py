@@ -1,0 +1,335 @@
+"""The one door: scenes in, a census out; and a scene taken out again."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from shapely.geometry.base import BaseGeometry
+
+from pondscan import __version__, manifest, plan, scan
+from pondscan.config import Settings
+from pondscan.configfile import differences
+from pondscan.errors import ConfigError, InputError, PondscanError, WorkspaceError
+from pondscan.export import PRODUCTS
+from pondscan.model import Scene
+from pondscan.plan import Candidate, Found
+from pondscan.publish import REPORT, Published, publish
+from pondscan.scenes import open_scene
+from pondscan.store import Failure, StoredScene, Superseded, Workspace, as_kept
+from pondscan.store.aoi import read_aoi
+from pondscan.store.fingerprint import FileHasher, scan_hash
+from pondscan.summary import RunSummary
+
+QUICKLOOK_PX = 1200
+"""Longest side of a scene's picture."""
+
+SETTLED_NS = 2_000_000_000
+"""A file changed less than two seconds ago may change again without its time telling."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being worked on, how many parts of it are done, and out of how many."""
+
+
+class Log(Protocol):
+    """Where sentences for a person go; ``verbosity`` 0 matters to everyone."""
+
+    def __call__(self, sentence: str, /, *, verbosity: int = 0) -> None:
+        """Take one sentence."""
+        ...
+
+
+def _unseen(_what: str, _done: int, _total: int) -> None:
+    """Show no progress."""
+
+
+def _unheard(_sentence: str, *, verbosity: int = 0) -> None:
+    """Say nothing."""
+
+
+def run(
+    inputs: Sequence[str | Path],
+    out_dir: Path,
+    settings: Settings,
+    *,
+    workers: int | None = None,
+    progress: Progress = _unseen,
+    log: Log = _unheard,
+) -> RunSummary:
+    """Bring a workspace up to date with its inputs: scan what is new, then publish the products.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders, archives or globs.
+    out_dir
+        The workspace, made when it is not there.
+    settings
+        Of this run and, when anything came of it, of the workspace.
+    workers
+        Threads; by default one for each core.
+
+    Returns
+    -------
+    RunSummary
+        ``exit_code`` 1 when nothing could be used; the workspace is untouched then.
+
+    Raises
+    ------
+    PondscanError
+        When the inputs, the settings or the workspace do not allow any work.
+    """
+    started = time.perf_counter()
+    workspace = Workspace(out_dir)
+    aoi = read_aoi(Path(settings.aoi.path)) if settings.aoi.path else None
+    found = plan.find(inputs, settings, workspace=out_dir, aoi=aoi)
+    if not found.scenes:
+        return _nothing_usable(out_dir, found, list(found.failures))
+    with workspace.lock():
+        n_threads = workers or os.cpu_count() or 1
+        job = _Run(workspace, settings, aoi, found, n_threads, progress, log)
+        job.prepare()
+        job.scan_all(job.given)
+        if not job.has_usable:
+            return _nothing_usable(out_dir, found, job.failures)
+        job.scan_all(job.stale)
+        job.settle([Path(path).resolve() for path in inputs])
+        scanned = time.perf_counter()
+        published = publish(workspace, ignored=found.ignored, timings={"scan": scanned - started})
+        return job.summary(published)
+
+
+def forget(out_dir: Path, scene_id: str) -> RunSummary:
+    """Take a scene (or an input that failed, by its path) out of a workspace and publish the products without it.
+
+    Raises
+    ------
+    WorkspaceError
+        When there is no such workspace, or nothing of that name in it.
+    """
+    workspace = Workspace(out_dir)
+    if not workspace.exists:
+        raise WorkspaceError(f"{out_dir}: this is no workspace, there is no ledger in it: check the path")
+    with workspace.lock():
+        stored = {one.scene_id for one in workspace.scenes()}
+        failures = [one for one in workspace.failures() if scene_id in {one.scene_id, one.source}]
+        names = stored | {one.scene_id for one in workspace.superseded()}
+        if scene_id not in names and not failures:
+            known = ", ".join(sorted(names)[:5]) or "none"
+            raise WorkspaceError(f"{out_dir}: there is no scene {scene_id} in this workspace: it holds {known}")
+        for failure in failures:
+            workspace.ledger.clear_failure(failure)
+        workspace.remove_scene(scene_id)
+        document = manifest.read(workspace.path) or {"ignored": []}
+        ignored = [(one["path"], one["reason"]) for one in document["ignored"]]
+        published = publish(workspace, ignored=ignored, timings={})
+        return _summary(workspace, published)
+
+
+@dataclass
+class _Run:
+    """One run while it lasts."""
+
+    workspace: Workspace
+    settings: Settings
+    aoi: BaseGeometry | None
+    found: Found
+    workers: int
+    progress: Progress
+    log: Log
+    given: dict[str, Candidate] = field(default_factory=dict)
+    stale: dict[str, Candidate] = field(default_factory=dict)
+    stored: dict[str, StoredScene] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    changed_settings: tuple[str, ...] = ()
+    is_committed: bool = False
+    """Whether the workspace has taken on this run's settings."""
+
+    def prepare(self) -> None:
+        """Say what there is to do, and refuse what cannot be done, before anything is changed."""
+        self.hasher = FileHasher(self.workspace.ledger, time.time_ns() - SETTLED_NS)
+        self.dem_sha256 = self._dem_sha256()
+        self.stored = {one.scene_id: one for one in self.workspace.scenes()}
+        self.given, unreadable = plan.identify(self.found.scenes, self.stored.values(), self._candidate)
+        self.failures = [*self.found.failures, *unreadable]
+        self.stale = plan.stale_candidates(
+            self.stored.values(), self.given, candidate=self._candidate, scan_hash=self._scan_hash
+        )
+        before = self.workspace.settings()
+        self.changed_settings = tuple(differences(before, as_kept(self.settings))) if before else ()
+        for change in self.changed_settings:
+            self.log(f"changed setting {change}")
+
+    def _candidate(self, scene: Scene) -> Candidate:
+        """Identify a scene by the content of its files and by what its observations depend on in this run."""
+        return Candidate(scene, tuple(self.hasher(file) for file in scene.files), self._scan_hash(scene))
+
+    def _scan_hash(self, scene: Scene) -> str:
+        return scan_hash(scene, self.settings, dem_sha256=self.dem_sha256, version=__version__)
+
+    @property
+    def failed_ids(self) -> set[str]:
+        """Scenes this run could not scan."""
+        return {failure.scene_id for failure in self.failures if failure.scene_id is not None}
+
+    @property
+    def usable(self) -> list[Candidate]:
+        """Candidates that have not failed."""
+        return [one for one in (*self.given.values(), *self.stale.values()) if one.scene_id not in self.failed_ids]
+
+    @property
+    def has_usable(self) -> bool:
+        """Whether anything that was given can be used."""
+        return any(scene_id not in self.failed_ids for scene_id in self.given)
+
+    def scan_all(self, candidates: dict[str, Candidate]) -> None:
+        """Scan what is outstanding, oldest first; one that fails may bring back the version it would have replaced."""
+        while todo := plan.outstanding(candidates.values(), self.stored.values(), self.failed_ids):
+            self._try_scan(todo[0], n_left=len(todo))
+
+    def _try_scan(self, candidate: Candidate, *, n_left: int) -> None:
+        scene = candidate.scene
+        n_done = len(self.done)
+
+        def advance(share: float) -> None:
+            self.progress(scene.scene_id, round(1000 * (n_done + share)), 1000 * (n_done + n_left))
+
+        try:
+            self._scan(candidate, advance)
+        except (WorkspaceError, ConfigError, MemoryError):
+            raise
+        except Exception as error:
+            self.failures.append(Failure(scene.source, _reason(scene, error), scene.scene_id))
+            self.log(f"{scene.scene_id}: failed: {_reason(scene, error)}", verbosity=1)
+            return
+        self.done.append(scene.scene_id)
+
+    def _scan(self, candidate: Candidate, advance: Callable[[float], None]) -> None:
+        scene = candidate.scene
+        with (
+            self.workspace.new_scene(scene, candidate.inputs, candidate.scan_hash) as draft,
+            open_scene(scene, self.settings) as reader,
+            _threads(self.workers) as executor,
+        ):
+            result = scan.scan_scene(
+                reader, self.settings, coverage_sink=draft.write_coverage, executor=executor, progress=advance
+            )
+            picture = reader.quicklook(QUICKLOOK_PX)
+            self._commit()
+            stored = draft.save(result.observations, picture, result.counts, result.warnings)
+        self.stored[scene.scene_id] = stored
+        self.warnings += [f"{scene.scene_id}: {warning}" for warning in stored.warnings]
+        self.log(f"{scene.scene_id}: {len(result.observations)} candidates", verbosity=1)
+
+    def _commit(self) -> None:
+        """Take on this run's settings, once, now that something comes of it."""
+        if self.is_committed:
+            return
+        self.workspace.save_aoi(self.aoi)
+        if self.workspace.settings() != as_kept(self.settings):
+            self.workspace.save_settings(self.settings)
+        self.workspace.ledger.remember_hashes(self.hasher.new)
+        self.is_committed = True
+
+    def settle(self, inputs: Sequence[Path]) -> None:
+        """Write down what became of every scene that was not scanned, and drop what no longer counts."""
+        self._commit()
+        for record in plan.moved(self.given.values(), self.stored.values()):
+            self.workspace.ledger.put(record)
+        known = {scene_id: one.scene for scene_id, one in self.stored.items()}
+        known |= {one.scene_id: one.scene for one in self.usable}
+        recorded = set(self.workspace.superseded())
+        for old, new in plan.replaced_by(self.usable, self.stored.values()).items():
+            superseded = Superseded(old, known[old].source, new)
+            if superseded not in recorded or old in self.stored:
+                self.workspace.supersede(superseded)
+        for scene_id in self.failed_ids & self.stored.keys():
+            if self.stored[scene_id].scan_hash != self._scan_hash(self.stored[scene_id].scene):
+                self.workspace.remove_scene(scene_id)
+        self._settle_failures(inputs)
+
+    def _settle_failures(self, inputs: Sequence[Path]) -> None:
+        """Remember the failures of this run; forget older ones of what was given now and did not fail."""
+        recorded = set(self.workspace.failures())
+        now = {(failure.source, failure.scene_id): failure for failure in self.failures}
+        for failure in recorded:
+            was_given = any(Path(failure.source).is_relative_to(path) for path in inputs)
+            if was_given and (failure.source, failure.scene_id) not in now:
+                self.workspace.ledger.clear_failure(failure)
+        for failure in now.values():
+            if failure not in recorded:
+                self.workspace.ledger.fail(failure)
+
+    def _dem_sha256(self) -> str | None:
+        dem = self.settings.terrain.dem
+        if dem is None:
+            return None
+        try:
+            return self.hasher(dem).sha256
+        except InputError as error:
+            raise ConfigError(f"terrain.dem = {dem}: the elevation model cannot be read: {error}") from error
+
+    def summary(self, published: Published) -> RunSummary:
+        """Say what this run did and what the workspace holds now."""
+        replaced = plan.replaced_by(self.usable, self.stored.values())
+        given = [scene_id for scene_id in self.given if scene_id not in self.failed_ids]
+        return replace(
+            _summary(self.workspace, published),
+            exit_code=3 if self.failures else 0,
+            done=tuple(self.done),
+            unchanged=tuple(sorted(set(given) - set(self.done) - replaced.keys())),
+            superseded=tuple(sorted(set(given) & replaced.keys())),
+            failed=tuple(sorted(self.failures, key=lambda one: (one.source, one.scene_id or ""))),
+            ignored=self.found.ignored,
+            changed_settings=self.changed_settings,
+            warnings=tuple(self.warnings),
+        )
+
+
+def _summary(workspace: Workspace, published: Published) -> RunSummary:
+    return RunSummary(
+        out_dir=workspace.path,
+        exit_code=0,
+        n_scenes=len(workspace.scenes()),
+        totals=published.totals,
+        covered=published.covered,
+        products=tuple(workspace.path / name for name in (*PRODUCTS, REPORT, manifest.NAME)),
+        was_rebuilt=published.was_rebuilt,
+        why_nothing=published.why_nothing,
+        notes=published.notes,
+    )
+
+
+def _nothing_usable(out_dir: Path, found: Found, failures: list[Failure]) -> RunSummary:
+    """Sum up a run of which nothing came, or refuse one that had nothing to do."""
+    if not failures:
+        raise InputError(f"none of the inputs holds a scene of its own beside the workspace {out_dir}: name others")
+    return RunSummary(out_dir=out_dir, exit_code=1, failed=tuple(failures), ignored=found.ignored)
+
+
+def _reason(scene: Scene, error: Exception) -> str:
+    """Say in one sentence why a scene could not be scanned."""
+    if isinstance(error, PondscanError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{scene.source}: its pixels cannot be read ({error}): check that the file is whole"
+    what = f"{type(error).__name__}: {error}".replace("\n", " ")
+    return f"{scene.source}: pondscan failed on this scene, which is a fault of pondscan, please report it ({what})"
+
+
+@contextmanager
+def _threads(workers: int) -> Iterator[Executor]:
+    """Threads that are told to stop, and waited for, however the block ends."""
+    executor = ThreadPoolExecutor(workers)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)

@@ -1,0 +1,158 @@
+"""Stored scenes → products: tables built, files and report written beside the old ones, then put in their place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pondscan import export, manifest, products, report
+from pondscan.config import Settings
+from pondscan.configfile import to_toml
+from pondscan.looks import SceneView
+from pondscan.model import Coverage
+from pondscan.report.caveats import reasons_for_nothing
+from pondscan.store import StoredScene, Workspace, atomic
+from pondscan.summary import Totals, covered_shares, totals_of
+
+if TYPE_CHECKING:
+    from pondscan.products import Products
+
+REPORT = "report.html"
+TITLES = {"leach_pond": "Census of leach ponds", "small_water": "Census of small waters"}
+COVERAGE_NAMES = tuple(code.name.lower() for code in Coverage)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the products say, in short."""
+
+    totals: Totals
+    covered: Mapping[str, float]
+    why_nothing: tuple[str, ...]
+    notes: tuple[str, ...]
+    was_rebuilt: bool
+
+
+def publish(workspace: Workspace, *, ignored: Sequence[tuple[str, str]], timings: Mapping[str, float]) -> Published:
+    """Bring the products up to what the workspace holds; when they are, nothing is touched.
+
+    Raises
+    ------
+    WorkspaceError
+        When the folder cannot be written; products that were there are as they were.
+    """
+    kept = workspace.settings() or Settings()
+    state = manifest.state_of(workspace, kept)
+    document = manifest.read(workspace.path)
+    if document is not None and manifest.is_current(document, workspace.path, state, ignored):
+        return _as_read(document)
+    return _build(workspace, kept, state, ignored, timings)
+
+
+def _build(
+    workspace: Workspace, kept: Settings, state: str, ignored: Sequence[tuple[str, str]], timings: Mapping[str, float]
+) -> Published:
+    started = time.perf_counter()
+    stored = workspace.scenes()
+    views = [
+        SceneView(one.scene, workspace.observations(one.scene_id), workspace.coverage(one.scene_id)) for one in stored
+    ]
+    tables = products.build(views, kept, aoi=workspace.aoi())
+    content = report_input(workspace, stored, tables, kept)
+    published = Published(
+        totals=totals_of(tables.ponds, tables.sites, tables.survey, content.scenes),
+        covered=covered_shares(stored),
+        why_nothing=tuple(reasons_for_nothing(content)),
+        notes=content.notes,
+        was_rebuilt=True,
+    )
+    page = report.render(content)
+    with workspace.publishing(last=manifest.NAME) as folder, atomic.storage_errors(workspace.path):
+        dates = [one.scene.datetime for one in stored if one.scene.datetime]
+        export.write(tables, folder, newest=max(dates, default=None))
+        (folder / REPORT).write_text(page, encoding="utf-8", newline="\n")
+        document = manifest.document_of(
+            workspace,
+            kept,
+            state=state,
+            products=sorted(folder.iterdir()),
+            totals=published.totals,
+            covered=published.covered,
+            why_nothing=published.why_nothing,
+            notes=published.notes,
+            ignored=ignored,
+            timings={**timings, "products": time.perf_counter() - started},
+        )
+        (folder / manifest.NAME).write_bytes(manifest.written(document))
+    return published
+
+
+def report_input(
+    workspace: Workspace, stored: Sequence[StoredScene], tables: Products, kept: Settings
+) -> report.ReportInput:
+    """Gather what the report is made from; how the work was cut and where files lie are no part of it."""
+    superseded = [f"{one.scene_id} is not used: {one.by} is another version of it." for one in workspace.superseded()]
+    quicklooks = [
+        report.Quicklook(one.scene_id, png, one.scene.grid.bounds, one.scene.grid.crs)
+        for one in stored
+        if (png := workspace.quicklook(one.scene_id)) is not None
+    ]
+    shown = kept.model_copy(update={"tiles": Settings().tiles})
+    return report.ReportInput(
+        title=TITLES[kept.confidence.target],
+        ponds=tables.ponds,
+        sites=tables.sites,
+        timeseries=tables.timeseries,
+        survey=tables.survey,
+        scenes=scene_table(stored, tables.observations, kept),
+        quicklooks=tuple(quicklooks),
+        failures=tuple((one.source, one.reason) for one in workspace.failures()),
+        settings_toml=to_toml(shown),
+        versions=manifest.versions(),
+        target=kept.confidence.target,
+        notes=(*tables.notes, *superseded),
+    )
+
+
+def scene_table(stored: Sequence[StoredScene], observations: pd.DataFrame, kept: Settings) -> pd.DataFrame:
+    """One row for each stored scene, columns as ``report.inputs.SCENES`` names them."""
+    is_believed = observations["confidence"] >= kept.confidence.min_confidence
+    n_ponds = observations.loc[is_believed, "scene_id"].value_counts()
+    columns: dict[str, list[Any]] = {
+        "scene_id": [one.scene_id for one in stored],
+        "sensor": [one.scene.sensor for one in stored],
+        "product": [one.scene.product for one in stored],
+        "gsd_m": [one.scene.gsd_m for one in stored],
+        "calibrated": [one.scene.calibrated for one in stored],
+        **{name: [one.coverage_px.get(name, 0) for one in stored] for name in COVERAGE_NAMES},
+        "warnings": [list(one.warnings) for one in stored],
+        "n_candidates": [one.counts.get("candidates", 0) for one in stored],
+        "n_ponds": [int(n_ponds.get(one.scene_id, 0)) for one in stored],
+        "rejected": [_rejected(one) for one in stored],
+        "has_mask": [bool(one.scene.masks) and kept.mask.use != "off" for one in stored],
+    }
+    dates = pd.to_datetime(pd.Series([one.scene.datetime for one in stored], dtype=object), utc=True)
+    return pd.DataFrame(columns).assign(datetime=dates)
+
+
+def _rejected(stored: StoredScene) -> dict[str, int]:
+    """Candidates that are no pond, by reason: whatever the scan counted beside coverage and candidates."""
+    return {
+        reason: amount
+        for reason, amount in sorted(stored.counts.items())
+        if amount and reason != "candidates" and reason not in COVERAGE_NAMES
+    }
+
+
+def _as_read(document: Mapping[str, Any]) -> Published:
+    return Published(
+        totals=Totals(**document["totals"]),
+        covered=document["covered"],
+        why_nothing=tuple(document["why_nothing"]),
+        notes=tuple(document["notes"]),
+        was_rebuilt=False,
+    )
