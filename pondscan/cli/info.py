@@ -99,7 +99,7 @@ def _facts(scene: Scene) -> Iterator[tuple[str, str]]:
     warped = ", the files' own grid is warped to it" if scene.warped else ""
     yield "grid", f"{grid.width} × {grid.height} pixels of {grid.gsd_m:g} m, {grid.crs}{warped}"
     yield "numbers", _CALIBRATION_WORDS[scene.calibrated]
-    yield "mask", ", ".join(mask.role for mask in scene.masks) or "none: every pixel with data counts as clear"
+    yield "mask", ", ".join(mask.role for mask in scene.masks) or "none"
     if scene.sun_elevation_deg is not None:
         yield "sun", f"{scene.sun_elevation_deg:.1f}° high"
 
@@ -139,7 +139,7 @@ def _say_what_is_left(ctx: click.Context, found: Discovery) -> None:
         click.echo(f"pondscan: {sentence_about(source, reason)}", err=True)
     if not found.ignored:
         return
-    terminal.say(f"ignored, for they are not recognised as part of a scene: {len(found.ignored)} files")
+    terminal.say(f"ignored, for no scene needs them: {len(found.ignored)} file{'s' * (len(found.ignored) > 1)}")
     shown = found.ignored if terminal.verbosity else found.ignored[:IGNORED_SHOWN]
     for name in shown:
         terminal.say(f"  {name}")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from pondscan.cli.check import sentence_about
 from pondscan.cli.options import WORKSPACE_CONFIG, input_options, json_option, settings_from, verbosity_options
 from pondscan.cli.terminal import terminal_of
+
+if TYPE_CHECKING:
+    from pondscan.summary import RunSummary
 
 
 @click.command(
@@ -64,7 +69,6 @@ def run(
     An INPUT is a file, a product folder or archive, or a folder or glob of them, of any mixture of dates and sensors.
     The workspace DIR remembers every scene and its settings: run again with more, and only what is new is processed.
     """
-    from pondscan.cli.summary import as_document, as_text
     from pondscan.pipeline import run as run_pipeline
 
     settings = settings_from(
@@ -79,11 +83,22 @@ def run(
     terminal = terminal_of(ctx)
     with terminal.progress() as advance:
         summary = run_pipeline(inputs, out_dir, settings, workers=workers, progress=advance, log=terminal.say)
+    _conclude(summary, as_json=as_json)
+    ctx.exit(summary.exit_code)
+
+
+def _conclude(summary: RunSummary, *, as_json: bool) -> None:
+    """Print the summary; what failed goes to stderr where no person reads the summary, or nothing else is left."""
+    from pondscan.cli.summary import as_document, as_text
+
+    is_all_lost = summary.exit_code == 1
+    if as_json or is_all_lost:
+        for failure in summary.failed:
+            click.echo(f"pondscan: {sentence_about(failure.source, failure.reason)}", err=True)
     if as_json:
         click.echo(json.dumps(as_document(summary), indent=2, ensure_ascii=False))
-    else:
+    elif not is_all_lost:
         click.echo(as_text(summary))
-    ctx.exit(summary.exit_code)
 
 
 def _kept_settings(out_dir: Path) -> Path | None:
