@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -14,6 +15,7 @@ from pondscan.simulate import canvas, countryside, cycle, noise
 from pondscan.simulate import terrain as relief
 from pondscan.simulate.canvas import Cells, Image
 from pondscan.simulate.endmembers import SWIR_ROLES, palette, surface_code
+from pondscan.simulate.mines import RAGGEDNESS_M
 from pondscan.simulate.place import Place
 from pondscan.simulate.shapes import Boxes
 
@@ -69,6 +71,30 @@ class Ground:
         self._paint_valley(image, cells, level_light)
         self._paint_ponds(image, cells, level_light)
         return np.asarray(image.reshape(-1, *cells.shape))
+
+    def draw_mines(self, cells: Cells) -> tuple[Image, Image]:
+        """The mines alone, in full light on level ground: what can be laid over another picture.
+
+        Returns
+        -------
+        float32 array (n_bands, h, w)
+            Reflectance times opacity.
+        float32 array (h, w)
+            Opacity, 0 where there is no mine.
+        """
+        n_cells = cells.x.size * cells.y.size
+        bare = np.broadcast_to(self._bareness_of(cells), (n_cells,))
+        layers = np.zeros((len(self.roles) + 1, n_cells), np.float32)  # the last one is the opacity
+        if bare.any():
+            layers[:-1] = bare * self._bare_ground(cells)
+            layers[-1] = bare
+        for table in (self._camps, self._rims, self.liquids):
+            near = canvas.inside(table, cells)
+            if len(near):
+                colours = np.concatenate([self.colours(near), np.ones((len(near), 1), np.float32)], axis=1)
+                canvas.paint(layers, canvas.cover(near, cells, finer=4), colours, np.ones_like(layers), joined="sum")
+        painted = layers.reshape(-1, *cells.shape)
+        return painted[:-1], painted[-1]
 
     def colours(self, table: Boxes) -> NDArray[np.float32]:
         """Reflectance of boxes in full sun: float32 (n_boxes, n_bands)."""
@@ -130,7 +156,7 @@ class Ground:
         """Share of each cell that mining has stripped, flat."""
         table, strength = self._clearings
         numbered = replace(table, gain=strength)
-        near = canvas.inside(numbered, cells, margin_m=40.0)
+        near = canvas.inside(numbered, cells, margin_m=RAGGEDNESS_M + 3.0)
         n_cells = cells.x.size * cells.y.size
         if len(near) == 0:
             return np.zeros(n_cells, dtype=np.float32)
@@ -138,11 +164,13 @@ class Ground:
         return canvas.union_share(covered, near.gain, n_cells)
 
     def _warp(self, cells: Cells) -> tuple[Image, Image]:
+        """Displacement that makes edges ragged; so bounded that the apron around a pond stays cleared."""
+        limit = RAGGEDNESS_M / math.sqrt(2.0)
         east, north = (
-            8.0 * noise.fractal(cells.x, cells.y, (38.0, 15.0), noise.salt(self.place.seed, name), 0.6)
+            0.7 * limit * noise.fractal(cells.x, cells.y, (38.0, 15.0), noise.salt(self.place.seed, name), 0.6)
             for name in ("warp east", "warp north")
         )
-        return east, north
+        return np.clip(east, -limit, limit), np.clip(north, -limit, limit)
 
     def _natural(self, cells: Cells) -> Image:
         """Slopes under forest, scrub, grass, scars and burns, and the open valley floor; flat, unlit."""
@@ -209,7 +237,7 @@ class Ground:
             (self._camps, False),
             (country.fish_ponds, False),
         ):
-            near = canvas.inside(table, cells, margin_m=30.0 * is_ragged)
+            near = canvas.inside(table, cells, margin_m=RAGGEDNESS_M * is_ragged)
             if len(near):
                 covered = canvas.cover(near, cells, finer=2, warp=self._warp(cells) if is_ragged else None)
                 canvas.paint(image, covered, self.colours(near), light)

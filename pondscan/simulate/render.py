@@ -52,7 +52,7 @@ class _Shot:
     offset: dict[str, float]
     haze: float
     shift_m: dict[str, tuple[float, float]]
-    """Where each band really looks, east and north of where its grid says."""
+    """How far east and north of its true place each band shows things."""
 
 
 def render(
@@ -86,7 +86,7 @@ def render(
     misregistration_px : float
         Standard deviation of each band's shift against the grid, pixels of the band.
     shift_m : two floats
-        Error of georeferencing: how far east and north of the place it claims the whole scene lies.
+        Error of georeferencing: how far east and north of its true place everything appears.
     gain_sigma : float
         Standard deviation of each band's calibration; never more than twice that.
     noise_scale : float
@@ -99,13 +99,13 @@ def render(
     """
     eye = optics(sensor)
     _check(when, cloud_fraction)
-    elevation, azimuth = _sun(place, when)
+    elevation, azimuth = sun_over(place, when)
     grid = _grid(place, eye)
     rng = np.random.default_rng([seed, noise.salt(seed, f"{sensor} {when.astimezone(UTC).isoformat()}")])
     shot = _shoot(rng, eye, gain_sigma, misregistration_px, shift_m, haze)
     ground = Ground(place, when, eye.roles, eye.responses, elevation, azimuth)
     seen = _expose(ground, eye, grid, shot)
-    x, y = _centres(grid, grid.gsd_m)
+    x, y = sample_centres(grid, grid.gsd_m)
     sky = clouds.make_sky(x, y, cloud_fraction, elevation, azimuth, int(rng.integers(2**31)))
     bands = {}
     for index, band in enumerate(eye.bands):
@@ -157,7 +157,8 @@ def _check(when: datetime, cloud_fraction: float) -> None:
         raise ConfigError(f"a cloud fraction of {cloud_fraction:g} is impossible; give a number from 0 to 1")
 
 
-def _sun(place: Place, when: datetime) -> tuple[float, float]:
+def sun_over(place: Place, when: datetime) -> tuple[float, float]:
+    """Elevation and azimuth of the sun over a place, degrees."""
     from pyproj import Transformer
 
     west, south, east, north = place.bounds
@@ -180,7 +181,8 @@ def _grid(place: Place, eye: Optics) -> Grid:
     return Grid(place.crs, place.x_origin, place.y_origin, eye.gsd_m, width, height)
 
 
-def _centres(grid: Grid, gsd_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def sample_centres(grid: Grid, gsd_m: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Easting of every column and northing of every row of a band, at pixel centres."""
     n_cols, n_rows = round(grid.width * grid.gsd_m / gsd_m), round(grid.height * grid.gsd_m / gsd_m)
     x = grid.x_origin + (np.arange(n_cols, dtype=np.float64) + 0.5) * gsd_m
     return x, grid.y_origin - (np.arange(n_rows, dtype=np.float64) + 0.5) * gsd_m
@@ -210,7 +212,7 @@ def _expose(ground: Ground, eye: Optics, grid: Grid, shot: _Shot) -> dict[str, I
     block_px = max(int(_BLOCK_CELLS * eye.cell_m / eye.coarsest_gsd_m), 1) * coarse
     seen = {}
     for band in eye.bands:
-        x, y = _centres(grid, band.gsd_m)
+        x, y = sample_centres(grid, band.gsd_m)
         seen[band.role] = np.empty((y.size, x.size), dtype=np.float32)
     for top in range(0, grid.height, block_px):
         for left in range(0, grid.width, block_px):
@@ -235,11 +237,17 @@ def _expose_block(
     for index, band in enumerate(eye.bands):
         factor = round(band.gsd_m / grid.gsd_m)
         row, col = (slice(edge[0] // factor, edge[1] // factor) for edge in (rows, cols))
-        x, y = _centres(grid, band.gsd_m)
+        x, y = sample_centres(grid, band.gsd_m)
         east, north = shot.shift_m[band.role]
         across = point_spread(x[col] - east, cells.x, cells.cell_m, band.sigma_m)
         down = point_spread(y[row] - north, cells.y, cells.cell_m, band.sigma_m)
         seen[band.role][row, col] = (across @ np.ascontiguousarray((down @ image[index]).T)).T
+
+
+def cells_under(eye: Optics, grid: Grid) -> Cells:
+    """Cells of the ground that a whole scene without misregistration sees."""
+    still = _Shot({}, {}, 0.0, dict.fromkeys((band.role for band in eye.bands), (0.0, 0.0)))
+    return _cells_under(eye, grid, still, (0, grid.height), (0, grid.width))
 
 
 def _cells_under(eye: Optics, grid: Grid, shot: _Shot, rows: tuple[int, int], cols: tuple[int, int]) -> Cells:
