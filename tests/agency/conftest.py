@@ -40,7 +40,7 @@ def paint(gsd_m: float = 10.0, roles: tuple[str, ...] = BAND_ROLES, crs: str = "
     return Surface(grid, reflectance, coverage, ACQUIRED, sun_elevation_deg=52.5, sun_azimuth_deg=140.25)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def surface() -> Surface:
     return paint()
 
