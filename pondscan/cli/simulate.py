@@ -18,6 +18,7 @@ Examples:
   pondscan simulate --out invented
   pondscan simulate --out invented --sensor sentinel-2 --sensor planetscope \\
       --date 2022-03-12 --date 2023-02-05 --cloud 0 --cloud 0.3
+  pondscan simulate --out archive --as safe-l2a
   pondscan run invented --out census
 
 \b
@@ -61,6 +62,13 @@ Exit codes: 0 done · 1 a file is in the way, or cannot be written · 2 wrong us
 @click.option(
     "--sites", "n_sites", type=click.IntRange(min=0), metavar="N", help="Mine sites (default: as the country has)."
 )
+@click.option(
+    "--as",
+    "product",
+    metavar="PRODUCT",
+    help="Write agency products instead of GeoTIFFs: safe-l2a, safe-l1c, cog-stac, planetscope, skysat, landsat, "
+    "hls-l30, hls-s30 and their variants (a wrong name lists them all).",
+)
 @verbosity_options
 @click.pass_context
 def simulate(
@@ -73,6 +81,7 @@ def simulate(
     preset: str,
     size_m: float,
     n_sites: int | None,
+    product: str | None,
 ) -> None:
     """Write scenes of an invented place, their masks, and the truth as GeoJSON.
 
@@ -93,6 +102,7 @@ def simulate(
         height_m=size_m,
         n_sites=n_sites,
         cloud_fractions=cloud_fractions,
+        product=product,
         on_scene=lambda path: terminal.say(f"{path.name} is written"),
     )
     present = series.truth[(series.truth["status"] == "present") & (series.truth["kind"] != "other_water")]

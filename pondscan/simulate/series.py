@@ -12,7 +12,7 @@ from pondscan.errors import ConfigError, WorkspaceError
 from pondscan.simulate.census import truth
 from pondscan.simulate.optics import optics
 from pondscan.simulate.place import Place, make_place
-from pondscan.simulate.render import render
+from pondscan.simulate.render import Rendered, render
 from pondscan.simulate.write import write_geotiff, write_truth
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def simulate_series(
     height_m: float = 5000.0,
     n_sites: int | None = None,
     cloud_fractions: Sequence[float] = (0.0,),
+    product: str | None = None,
     on_scene: Callable[[Path], None] | None = None,
 ) -> Series:
     """Invent a place and write what each sensor sees of it on each day.
@@ -63,6 +64,8 @@ def simulate_series(
         As for `make_place`.
     cloud_fractions : sequence of float
         Share of cloud, one number for all scenes or one per date.
+    product : str, optional
+        Key of `agency.PRODUCTS`: scenes come in that agency's layout and under its names instead of as GeoTIFFs.
     on_scene : callable, optional
         Told of every scene that is done.
 
@@ -78,26 +81,43 @@ def simulate_series(
     paths = [out_dir / f"{sensor}_{day:%Y%m%d}.tif" for sensor, day, _ in planned]
     for sensor in sensors:
         optics(sensor)
+        _check_product(product, sensor)
     _refuse_collisions(out_dir, paths)
     place = make_place(seed, preset=preset, width_m=width_m, height_m=height_m, n_sites=n_sites)
     out_dir.mkdir(parents=True, exist_ok=True)
-    tables = []
+    tables, written = [], []
     for (sensor, day, cloud), path in zip(planned, paths, strict=True):
         when = overpass(sensor, day)
         scene = render(place, sensor, when, seed=seed, cloud_fraction=cloud)
-        write_geotiff(scene, path)
+        written.append(_write_scene(scene, path, product))
         tables.append(truth(place, when, scene))
         if on_scene is not None:
-            on_scene(path)
+            on_scene(written[-1])
     table = _joined(tables)
     write_truth(table, out_dir / TRUTH_FILE)
-    return Series(place, tuple(paths), out_dir / TRUTH_FILE, table)
+    return Series(place, tuple(written), out_dir / TRUTH_FILE, table)
 
 
 def overpass(sensor: str, day: date) -> datetime:
     """Return the time at which a sensor passes over the default place on a day, UTC."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return midnight + timedelta(minutes=round(60.0 * optics(sensor).pass_hour_utc))
+
+
+def _check_product(product: str | None, sensor: str) -> None:
+    if product is not None:
+        from pondscan.simulate.agency import product_for
+
+        product_for(product, sensor)
+
+
+def _write_scene(scene: Rendered, path: Path, product: str | None) -> Path:
+    if product is None:
+        write_geotiff(scene, path)
+        return path
+    from pondscan.simulate.agency import write_product
+
+    return write_product(product, scene, path.parent)
 
 
 def _per_date(dates: Sequence[date], cloud_fractions: Sequence[float]) -> list[float]:
