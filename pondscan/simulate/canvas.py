@@ -105,7 +105,7 @@ def _points_under(
 def union_share(covered: Cover, strength: FloatArray, n_cells: int) -> Image:
     """Largest share of each cell under any box, times the box's strength: float32 (n_cells,)."""
     share = np.zeros(n_cells)
-    np.maximum.at(share, covered.cell, covered.share * strength[covered.box])
+    np.maximum.at(share, covered.cell, _per_box_share(covered) * strength[covered.box])
     return share.astype(np.float32)
 
 
@@ -147,6 +147,8 @@ def paint(
 
 def _per_box_share(covered: Cover) -> FloatArray:
     """Share of the cell under the whole box, where a box has several points in a cell."""
+    if covered.box.size == 0:
+        return covered.share
     key = covered.box * (covered.cell.max() + 1) + covered.cell
     _, slot = np.unique(key, return_inverse=True)
     return np.asarray(np.bincount(slot, covered.share)[slot])

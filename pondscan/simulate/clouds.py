@@ -63,8 +63,8 @@ def _thickness(field: Image, threshold: np.float32) -> Image:
 
 
 def _delivered(x: FloatArray, y: FloatArray, opacity: Image, shade: Image, seed: int) -> NDArray[np.uint8]:
-    """Judge cloud at 0.15 opacity and shadow at 0.25, give or take a little that varies over a hundred metres."""
-    error = 0.07 * noise.value_noise(x, y, 110.0, seed)
-    is_flagged = (opacity + error > 0.15) & (opacity > 0.0)
-    is_flagged |= (shade + error > 0.25) & (shade > 0.0)
+    """Judge cloud at 0.1 opacity and shadow at 0.2, give or take a little that varies over a hundred metres."""
+    error = 0.04 * noise.value_noise(x, y, 110.0, seed)
+    is_flagged = (opacity + error > 0.1) & (opacity > 0.0)
+    is_flagged |= (shade + error > 0.2) & (shade > 0.0)
     return np.where(is_flagged, 0, 1).astype(np.uint8)

@@ -83,7 +83,7 @@ def parcels_on(country: Countryside, month: int, seed: int) -> Boxes:
     """The fields with the crop of a month."""
     draw = noise.hash_uniform(np.arange(len(country.parcels)), np.zeros(1, dtype=np.int64), seed)
     wet = ("rice_flooded", "rice_green", "dry_grass")
-    dry = ("dry_grass", "laterite_moist", "rice_flooded", "rice_green", "soil_dry")
+    dry = ("dry_grass", "laterite_moist", "rice_flooded", "rice_green", "soil_field")
     names, shares = (wet, (0.45, 0.50, 0.05)) if month in _MONSOON else (dry, (0.48, 0.2, 0.12, 0.12, 0.08))
     codes = np.array([surface_code(name) for name in names])
     index = np.minimum(np.searchsorted(np.cumsum(shares), draw, side="right"), len(names) - 1)

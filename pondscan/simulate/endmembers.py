@@ -52,6 +52,7 @@ _MIXED = {
     "rice_green": (("rice_green", 0.7), ("measured_vegetation", 0.3)),
     "dry_grass": (("scrub", 0.50), ("soil_dry", 0.18), ("laterite_moist", 0.32)),
     "sand": (("soil_dry", 0.85), ("soil_wet", 0.15)),
+    "soil_field": (("soil_dry", 0.5), ("soil_wet", 0.3), ("laterite_moist", 0.2)),
     "basin_dry": (("liner_black", 0.6), ("laterite_moist", 0.4)),
     "concrete": (("roof_grey", 0.6), ("saprolite", 0.4)),
 }

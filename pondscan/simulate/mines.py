@@ -27,6 +27,11 @@ DIAMETER_SPREAD = 0.30
 """Standard deviation of the logarithm of the diameter, over all sites."""
 DIAMETER_LIMITS_M = (5.0, 30.0)
 GAP_M = (1.5, 6.0)
+RAGGEDNESS_M = 11.0
+"""How far at most the edge of cleared ground strays from its box; less than the apron around every pond."""
+_APRON_M = (12.0, 24.0)
+_STEEPEST_BOW = 0.12
+"""Largest angle between a row and the contour at the middle of its site, radians."""
 _TANK, _REAGENT, _LAGOON = 0, 1, 2
 
 
@@ -122,7 +127,7 @@ def _make_site(rng: np.random.Generator, number: int, site: _Site, median_diamet
     success = POND_DISPERSION / (POND_DISPERSION + MEAN_EXTRA_PONDS)
     n_ponds = min(1 + int(rng.negative_binomial(POND_DISPERSION, success)), MAX_PONDS)
     sizes, kinds, row = _pond_sizes(rng, n_ponds, median_diameter_m)
-    u, v, tilt = _rows(rng, sizes, row)
+    u, v, tilt = _rows(rng, sizes, row, is_lagoon=kinds == _LAGOON)
     u, v = u - (u.min() + u.max()) / 2, v - (v.min() + v.max()) / 2
     cos, sin = math.cos(site.along), math.sin(site.along)
     gain = np.exp(rng.normal(0.0, 0.18, n_ponds))
@@ -175,9 +180,10 @@ def _pond_sizes(
     kinds = np.repeat([_REAGENT, _TANK, _LAGOON], [n_reagent, n_tanks, n_lagoon])
     row = np.concatenate([reagent_rows[::-1], tank_rows, lagoon_rows])
     row = np.unique(row, return_inverse=True)[1].astype(np.int64)
+    smallest, largest = DIAMETER_LIMITS_M[0], max(DIAMETER_LIMITS_M[1], 2.5 * median_diameter_m)
     # One builder, one size: nearly all of the spread of diameters is between sites.
     site_median = median_diameter_m * math.exp(rng.normal(0.0, 0.9 * DIAMETER_SPREAD))
-    tank = np.clip(site_median * np.exp(rng.normal(0.0, 0.4 * DIAMETER_SPREAD, n_ponds)), *DIAMETER_LIMITS_M)
+    tank = np.clip(site_median * np.exp(rng.normal(0.0, 0.4 * DIAMETER_SPREAD, n_ponds)), smallest, largest)
     scale = median_diameter_m / 12.0
     reagent = rng.uniform(15.0, 32.0, n_ponds) * scale
     lagoon = rng.uniform(14.0, 32.0, n_ponds) * scale
@@ -189,11 +195,14 @@ def _pond_sizes(
 
 
 def _rows(
-    rng: np.random.Generator, sizes: FloatArray, row: NDArray[np.int64]
+    rng: np.random.Generator, sizes: FloatArray, row: NDArray[np.int64], is_lagoon: NDArray[np.bool_]
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Position along the contour, downhill, and turn of each pond of a site, metres and radians."""
+    """Position along the contour, downhill, and turn of each pond of a site, metres and radians.
+
+    Lagoons are given room for their corners, which come nearer to each other where a row bends.
+    """
     n_rows = int(row.max()) + 1
-    step = sizes[:, 0] + rng.uniform(*GAP_M, row.size)
+    step = sizes[:, 0] + rng.uniform(*GAP_M, row.size) + np.where(is_lagoon, 0.2 * sizes[:, 1], 0.0)
     u = np.empty(row.size)
     depth = np.zeros(n_rows)
     shift = rng.normal(0.0, 6.0, n_rows)
@@ -201,13 +210,13 @@ def _rows(
         members = np.flatnonzero(row == line)
         ends = np.cumsum(step[members])
         u[members] = ends - step[members] / 2 - ends[-1] / 2 + shift[line]
-        depth[line] = sizes[members, 1].max()
+        depth[line] = np.max(sizes[members, 1] + np.where(is_lagoon[members], 0.12 * sizes[members, 0], 0.0))
     between = np.concatenate([[0.0], rng.uniform(4.0, 12.0, n_rows - 1)])
     v = (np.cumsum(between + depth) - depth / 2)[row]
     # Rows follow the contour round the hill: a common bow, gentle enough to keep neighbours apart.
-    bow = rng.normal(0.0, 0.8) * 1e-3
-    slope = np.clip(2 * bow * u, -0.2, 0.2)
-    return u, v + bow * u**2, np.arctan(slope)
+    steepest = _STEEPEST_BOW / max(2.0 * float(np.abs(u).max()), 1.0)
+    bow = float(np.clip(rng.normal(0.0, 0.8e-3), -steepest, steepest))
+    return u, v + bow * u**2, np.arctan(2 * bow * u)
 
 
 def _life(rng: np.random.Generator, opened: float, row: NDArray[np.int64]) -> tuple[FloatArray, ...]:
@@ -229,7 +238,7 @@ def _clearings(
 ) -> tuple[Boxes, FloatArray]:
     """Ground cleared around each pond, a yard over the whole layout, and drilled patches uphill."""
     bare = surface_code("laterite_dry")
-    aprons = basins.grown(rng.uniform(9.0, 22.0, len(basins)), bare)
+    aprons = basins.grown(rng.uniform(*_APRON_M, len(basins)), bare)
     yard = shapes.boxes(
         site.x,
         site.y,

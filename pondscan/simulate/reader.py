@@ -62,7 +62,10 @@ class RenderedReader:
 
 
 def _counts(reflectance: NDArray[np.float32]) -> NDArray[np.int16]:
-    return np.clip(np.rint(reflectance / REFLECTANCE_UNIT), INVALID + 1, -INVALID - 1).astype(np.int16)
+    """Counts of 1e-4 reflectance; NaN is no data."""
+    counts = np.clip(np.rint(reflectance / REFLECTANCE_UNIT), INVALID + 1, -INVALID - 1)
+    whole: NDArray[np.int16] = np.nan_to_num(counts, nan=INVALID).astype(np.int16)
+    return whole
 
 
 def _slices(window: Window) -> tuple[slice, slice]:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 _QUADRANT_SEGMENTS = 16
+_SHARP_M = 0.01
+"""Corners of a smaller radius are drawn as corners."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Boxes:
         drawn_radius = self.radius * math.sqrt(2 * math.pi / (n_vertices * math.sin(2 * math.pi / n_vertices)))
         cores = _rectangles(self, self.half_length - self.radius, self.half_width - self.radius)
         outlines = shapely.buffer(cores, drawn_radius, quad_segs=_QUADRANT_SEGMENTS)
-        return np.asarray(outlines)
+        return np.where(self.radius > _SHARP_M, outlines, _rectangles(self, self.half_length, self.half_width))
 
 
 def boxes(
