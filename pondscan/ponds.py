@@ -75,11 +75,13 @@ def tabulate(segments: Segments, roles: tuple[str, ...], *, gsd_m: float, blur_p
             "diameter_px": 2 * np.sqrt(area_px / np.pi),
             "n_pixels": np.maximum(np.round(segments.n_pixels), 1).astype(np.int64),
             "peak_fraction": segments.peak_fraction,
+            "peak_ratio": segments.peak_fraction / _disc_peak(area_px, blur_px),
             "snr": segments.snr,
             "ndwi_peak": ndwi_peak,
             "ndwi_contrast": ndwi_peak - ndwi_ground,
             "visible": segments.liquid[:, visible].mean(axis=1),
             "cyan": indices.turquoise(*(segments.liquid[:, i] for i in visible)),
+            "liquid_blue_green": segments.liquid[:, visible[0]] / np.maximum(segments.liquid[:, visible[1]], 0.01),
             "liquid_red_green": segments.liquid[:, visible[2]] / np.maximum(segments.liquid[:, visible[1]], 0.01),
             "nir_wettest": wet[:, nir],
             "elongation": elongation,
@@ -94,6 +96,14 @@ def tabulate(segments: Segments, roles: tuple[str, ...], *, gsd_m: float, blur_p
         }
     )
     return Measured(frame, _rays(segments))
+
+
+def _disc_peak(area_px: Floats, blur_px: float) -> Floats:
+    """Peak fraction to expect of a disc of this area: its blur at the centre, averaged over sub-pixel phase.
+
+    A roof that is taken for half a pond in every one of its pixels is broader than its peak allows.
+    """
+    return np.maximum(1 - np.exp(-area_px / (2 * np.pi * (blur_px**2 + 1 / 12))), 0.02)
 
 
 def _shape(segments: Segments, blur_px: float) -> tuple[Floats, Floats]:
@@ -180,8 +190,29 @@ def _no_segments() -> pd.DataFrame:
 
 
 _NUMBERS = (
-    *("row", "col", "area_m2", "area_sigma_m2", "shared_sigma_m2", "diameter_m", "diameter_px", "peak_fraction", "snr"),
-    *("ndwi_peak", "ndwi_contrast", "visible", "cyan", "liquid_red_green", "nir_wettest", "elongation", "solidity"),
+    *(
+        "row",
+        "col",
+        "area_m2",
+        "area_sigma_m2",
+        "shared_sigma_m2",
+        "diameter_m",
+        "diameter_px",
+        "peak_fraction",
+        "peak_ratio",
+        "snr",
+    ),
+    *(
+        "ndwi_peak",
+        "ndwi_contrast",
+        "visible",
+        "cyan",
+        "liquid_blue_green",
+        "liquid_red_green",
+        "nir_wettest",
+        "elongation",
+        "solidity",
+    ),
     *("bareness", "ground_visible", "swir_drop", "masked_fraction", "ring_masked_fraction"),
 )
 

@@ -19,7 +19,7 @@ from pondscan import indices
 
 Floats = NDArray[np.float64]
 
-REASONS = ("too faint", "too small", "too large", "channel", "shadow", "not water", "cloud")
+REASONS = ("too faint", "too small", "too large", "channel", "too dark", "not water", "cloud")
 """Why a candidate is rejected outright, the first that holds."""
 
 
@@ -70,7 +70,7 @@ def rejection(
         ndwi_contrast < 0.08,
         (masked_fraction > 0.5) & (ring_masked_fraction > 0.35),
     ]
-    names = ["too faint", "too small", "too large", "channel", "shadow", "not water", "cloud"]
+    names = ["too faint", "too small", "too large", "channel", "too dark", "not water", "cloud"]
     return np.select(conditions, names, "").astype(object)
 
 

@@ -1,0 +1,157 @@
+"""The scan as a whole, on a simulated scene read from memory."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import cache
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pondscan import evaluate, scan, simulate, tables
+from pondscan.config import Settings
+from pondscan.model import INVALID, Coverage, Window
+from pondscan.simulate.reader import RenderedReader
+
+WHEN = datetime(2022, 3, 12, 4, tzinfo=UTC)
+
+
+@cache
+def place() -> simulate.Place:
+    return simulate.make_place(21, width_m=8400, height_m=6000, n_sites=12, median_diameter_m=18)
+
+
+@cache
+def rendered() -> simulate.Rendered:
+    return simulate.render(place(), "sentinel-2", WHEN, seed=21, cloud_fraction=0.1)
+
+
+def scanned(reader: RenderedReader, *, workers: int = 2, **changes: object) -> tuple[scan.ScanResult, np.ndarray]:
+    grid = reader.scene.grid
+    coverage = np.full((grid.height, grid.width), 255, np.uint8)
+
+    def sink(window: Window, codes: np.ndarray) -> None:
+        target = coverage[window.row_start : window.row_stop, window.col_start : window.col_stop]
+        assert (target == 255).all(), "a row of coverage is handed on once"
+        target[:] = codes
+
+    with ThreadPoolExecutor(workers) as executor:
+        result = scan.scan_scene(
+            reader,
+            Settings.model_validate(changes),
+            coverage_sink=sink,
+            executor=executor,
+            progress=lambda share: None,
+        )
+    return result, coverage
+
+
+@cache
+def reference() -> tuple[scan.ScanResult, np.ndarray]:
+    return scanned(RenderedReader(rendered()))
+
+
+@given(st.sampled_from([256, 512, 768, 1024, 2048, 4096]), st.integers(1, 4))
+@settings(deadline=None, max_examples=8)
+def test_the_result_depends_neither_on_tiles_nor_on_workers(tile_px: int, workers: int) -> None:
+    result, coverage = scanned(RenderedReader(rendered()), workers=workers, tiles={"size_px": tile_px})
+    expected, expected_coverage = reference()
+    assert len(result.observations) > 20
+    assert result.observations.drop(columns="geometry").equals(expected.observations.drop(columns="geometry"))
+    assert (result.observations.geometry.to_wkb() == expected.observations.geometry.to_wkb()).all()
+    assert (coverage == expected_coverage).all()
+    assert result.counts == expected.counts
+
+
+def test_some_pond_lies_astride_a_tile_edge() -> None:
+    observations, grid = reference()[0].observations, rendered().grid
+    west, north = grid.x_origin, grid.y_origin
+    lines = [shapely.box(west + k * 2560 - 0.1, -1e9, west + k * 2560 + 0.1, 1e9) for k in (1, 2, 3)]
+    lines += [shapely.box(-1e9, north - k * 2560 - 0.1, 1e9, north - k * 2560 + 0.1) for k in (1, 2)]
+    assert observations.intersects(shapely.union_all(lines)).any()
+
+
+def test_most_ponds_are_found_in_the_right_place() -> None:
+    observations = reference()[0].observations
+    sure = observations[observations["confidence"] >= 0.5]
+    true = simulate.truth(place(), WHEN, rendered()).to_crs(observations.crs)
+    is_pond = ((true["status"] == "present") & (true["kind"] != "other_water")).to_numpy()
+    pairs = evaluate.match(sure.geometry.to_numpy(), true.geometry.to_numpy())
+    n_hits = int(is_pond[pairs.true].sum())
+    assert n_hits >= 0.6 * is_pond.sum()
+    assert n_hits >= 0.8 * (len(sure) - (~is_pond[pairs.touched]).sum())
+
+
+def test_outlines_are_valid_apart_and_as_large_as_they_say() -> None:
+    observations = reference()[0].observations
+    outlines = observations.geometry.to_numpy()
+    assert shapely.is_valid(outlines).all()
+    assert shapely.area(outlines) == pytest.approx(observations["area_m2"].to_numpy(), rel=0.01)
+    assert len(shapely.STRtree(outlines).query(outlines, predicate="overlaps")[0]) == 0
+
+
+def test_observations_have_the_columns_of_the_table() -> None:
+    observations = reference()[0].observations
+    assert list(observations.columns) == [*tables.names(tables.OBSERVATIONS), "geometry"]
+    assert observations["object_id"].is_monotonic_increasing
+    assert (observations["area_sigma_m2"] > observations["shared_sigma_m2"]).all()
+
+
+def test_four_bands_are_enough() -> None:
+    four, _ = scanned(RenderedReader(rendered(), roles=("blue", "green", "red", "nir")))
+    six = reference()[0]
+    n_four, n_six = ((found.observations["confidence"] >= 0.5).sum() for found in (four, six))
+    assert abs(n_four - n_six) <= 0.25 * n_six
+
+
+def test_masked_pixels_are_counted_and_widened_by_the_margin() -> None:
+    result, coverage = reference()
+    n_masked = int((rendered().clear == 0).sum())
+    assert result.counts["unusable"] == n_masked > 0
+    assert result.counts["margin"] == (coverage == Coverage.MARGIN).sum() > 0
+    assert sum(result.counts[code.name.lower()] for code in Coverage) == coverage.size
+
+
+def test_without_a_mask_every_pixel_counts() -> None:
+    result, coverage = scanned(RenderedReader(rendered()), mask={"use": "off"})
+    assert (coverage == Coverage.CLEAR).all()
+    assert result.counts["unusable"] == 0
+
+
+def test_rejected_candidates_are_kept_on_request_with_their_reason() -> None:
+    result, _ = scanned(RenderedReader(rendered()), products={"keep_rejected": True})
+    kept = result.observations["rejected"]
+    assert (kept != "").any()
+    assert (reference()[0].observations["rejected"] == "").all()
+
+
+class Gaps(RenderedReader):
+    """A scene whose upper half has no data."""
+
+    def read(self, roles, window):  # type: ignore[no-untyped-def]
+        counts = super().read(roles, window)
+        rows = np.arange(window.row_start, window.row_stop)
+        counts[:, rows < 300] = INVALID
+        return counts
+
+    def read_mask(self, window: Window) -> np.ndarray:
+        codes = super().read_mask(window)
+        codes[np.arange(window.row_start, window.row_stop) < 300] = Coverage.OUTSIDE
+        return codes
+
+
+def test_no_data_is_outside_and_holds_no_pond() -> None:
+    result, coverage = scanned(Gaps(rendered()))
+    assert (coverage[:300] == Coverage.OUTSIDE).all()
+    edge_m = rendered().grid.y_origin - 300 * rendered().grid.gsd_m
+    assert (result.observations["y"] < edge_m + 10).all()
+
+
+def test_a_scene_of_forest_alone_yields_nothing_without_complaint() -> None:
+    empty = simulate.make_place(3, preset="forest", width_m=2400, height_m=2400, n_sites=0)
+    result, _ = scanned(RenderedReader(simulate.render(empty, "planetscope", WHEN, seed=3)))
+    assert (result.observations["confidence"] >= 0.5).sum() <= 1
