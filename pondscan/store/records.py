@@ -87,9 +87,10 @@ def order_key(scene: Scene) -> tuple[datetime, str]:
 
 
 def scene_to_dict(scene: Scene) -> dict[str, Any]:
-    """Take a scene apart into plain JSON values."""
+    """Take a scene apart into plain JSON values; bands become a list, since their order counts."""
     document = asdict(scene)
     document["datetime"] = scene.datetime.isoformat() if scene.datetime else None
+    document["bands"] = list(document["bands"].values())
     return document
 
 
@@ -98,7 +99,7 @@ def scene_from_dict(document: Mapping[str, Any]) -> Scene:
     fields = dict(document)
     fields["datetime"] = datetime.fromisoformat(fields["datetime"]) if fields["datetime"] else None
     fields["grid"] = Grid(**fields["grid"])
-    fields["bands"] = {role: Band(**band) for role, band in fields["bands"].items()}
+    fields["bands"] = {band["role"]: Band(**band) for band in fields["bands"]}
     fields["masks"] = tuple(Mask(**mask) for mask in fields["masks"])
     fields["files"] = tuple(fields["files"])
     fields["warnings"] = tuple(fields["warnings"])
@@ -108,7 +109,7 @@ def scene_from_dict(document: Mapping[str, Any]) -> Scene:
 def description(scene: Scene) -> dict[str, Any]:
     """Say what a scene is without where it lies: equal for one product in two places."""
     document = {name: value for name, value in scene_to_dict(scene).items() if name not in PLACES}
-    document["bands"] = {role: _placeless(band) for role, band in document["bands"].items()}
+    document["bands"] = [_placeless(band) for band in document["bands"]]
     document["masks"] = [_placeless(mask) for mask in document["masks"]]
     return document
 
