@@ -54,8 +54,8 @@ def lake(place: Place, half_m: float, gain: float = 1.0) -> Place:
 
 
 def test_same_seed_same_pixels_other_seed_other_pixels(place):
-    one, again = (render(place, "planetscope", WHEN, seed=5, cloud_fraction=0.2) for _ in range(2))
-    other = render(place, "planetscope", WHEN, seed=6, cloud_fraction=0.2)
+    one, again = (render(place, "sentinel-2", WHEN, seed=5, cloud_fraction=0.2) for _ in range(2))
+    other = render(place, "sentinel-2", WHEN, seed=6, cloud_fraction=0.2)
     for role in one.bands:
         assert np.array_equal(one.bands[role], again.bands[role])
         assert not np.array_equal(one.bands[role], other.bands[role])
@@ -135,8 +135,8 @@ def test_a_scene_is_shifted_by_what_it_is_told(place):
 
 
 def test_bands_are_misregistered_only_when_asked(place):
-    aligned = render(place, "planetscope", WHEN, seed=3, **PLAIN)
-    jittered = render(place, "planetscope", WHEN, seed=3, **(PLAIN | {"misregistration_px": 0.3}))
+    aligned = render(place, "sentinel-2-4", WHEN, seed=3, **PLAIN)
+    jittered = render(place, "sentinel-2-4", WHEN, seed=3, **(PLAIN | {"misregistration_px": 0.3}))
     for role in aligned.bands:
         difference = np.abs(aligned.bands[role] - jittered.bands[role])
         assert difference.max() > 0.01
@@ -205,7 +205,7 @@ def test_cloud_shadow_is_dark_and_blue(place, clouded):
     deep = (clouded.cloud_truth == 2) & (clouded.clear == 0)
     remaining = {role: clouded.bands[role][deep].mean() / open_sky.bands[role][deep].mean() for role in clouded.bands}
     assert remaining["nir"] < remaining["red"] < remaining["blue"] < 0.9
-    assert remaining["nir"] < 0.55
+    assert remaining["nir"] < 0.75
 
 
 def test_hidden_ponds_are_said_to_be_clouded(place, clouded):
