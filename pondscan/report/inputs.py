@@ -1,0 +1,109 @@
+"""What the report is made from: the tables of a workspace, pictures of its scenes, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+from geopandas import GeoDataFrame
+
+from pondscan.errors import WorkspaceError
+from pondscan.model import Coverage
+from pondscan.tables import PONDS, SITES, SURVEY, TIMESERIES, Column, names
+
+COVERAGE_COLUMNS = tuple(code.name.lower() for code in Coverage)
+"""One column of pixel counts for each way a pixel can be covered, in the order of the codes."""
+
+SCENES = (
+    Column("scene_id", "string", "identity of the scene"),
+    Column("datetime", "datetime", "time of acquisition, null for a single undated scene"),
+    Column("sensor", "string", "a key of `sensors.SENSORS`"),
+    Column("product", "string", "what was recognised, in words"),
+    Column("gsd_m", "number", "side of a pixel, metres"),
+    Column("calibrated", "string", "reflectance, toa or dn"),
+    *(Column(name, "integer", f"pixels that are {name}") for name in COVERAGE_COLUMNS),
+    Column("warnings", "string", "list of sentences"),
+)
+"""A stored scene. Further columns are shown when they are there (see ``OPTIONAL_SCENE_COLUMNS``)."""
+
+OPTIONAL_SCENE_COLUMNS = (
+    Column("n_candidates", "integer", "objects that differed from the ground around them the way liquid does"),
+    Column("n_ponds", "integer", "of these, objects believed with at least the least confidence"),
+    Column("rejected", "string", "dict: reason → number of candidates that are no pond for it"),
+    Column("has_mask", "boolean", "whether a mask of cloud and shadow came with the scene"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quicklook:
+    """A small natural-colour picture of one scene."""
+
+    scene_id: str
+    png: bytes
+    """RGB or RGBA; pixels that are pure black count as outside the scene."""
+    bounds: tuple[float, float, float, float]
+    """West, south, east, north of the picture's outer edges, in ``crs``."""
+    crs: str
+
+
+@dataclass(frozen=True)
+class ReportInput:
+    """Everything ``render`` may use: the report is a pure function of it.
+
+    ``ponds`` and ``sites`` share one projected CRS; columns as in ``pondscan.tables``.
+    """
+
+    title: str
+    ponds: GeoDataFrame
+    sites: GeoDataFrame
+    timeseries: pd.DataFrame
+    survey: pd.DataFrame
+    scenes: pd.DataFrame
+    """Columns ``SCENES``, one row for each stored scene."""
+    quicklooks: tuple[Quicklook, ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
+    """Source, and the sentence that says why it could not be used."""
+    ignored: tuple[str, ...] = ()
+    """Files met while walking folders that were not recognised."""
+    settings_toml: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    target: str = "leach_pond"
+    notes: tuple[str, ...] = ()
+    """Sentences of the run that belong in the report: why nothing was found, what was superseded …"""
+
+
+def in_order(report_input: ReportInput) -> ReportInput:
+    """Return the same input with rows, pictures and sentences in one order, whatever order they came in."""
+    return replace(
+        report_input,
+        ponds=report_input.ponds.sort_values("pond_id", ignore_index=True),
+        sites=report_input.sites.sort_values("site_id", ignore_index=True),
+        scenes=report_input.scenes.sort_values("scene_id", ignore_index=True),
+        quicklooks=tuple(sorted(report_input.quicklooks, key=lambda look: look.scene_id)),
+        failures=tuple(sorted(report_input.failures)),
+        ignored=tuple(sorted(report_input.ignored)),
+    )
+
+
+def check_columns(report_input: ReportInput) -> None:
+    """Refuse tables without the columns the report speaks of.
+
+    Raises
+    ------
+    WorkspaceError
+        Naming the table and every missing column.
+    """
+    wanted: tuple[tuple[str, Iterable[str], tuple[Column, ...]], ...] = (
+        ("ponds", report_input.ponds.columns, PONDS),
+        ("sites", report_input.sites.columns, SITES),
+        ("timeseries", report_input.timeseries.columns, TIMESERIES),
+        ("survey", report_input.survey.columns, SURVEY),
+        ("scenes", report_input.scenes.columns, SCENES),
+    )
+    for table, present, columns in wanted:
+        missing = [name for name in names(columns) if name not in set(present)]
+        if missing:
+            listed = ", ".join(missing)
+            message = f"The {table} table lacks the columns {listed} that report.html speaks of; run pondscan again."
+            raise WorkspaceError(message)

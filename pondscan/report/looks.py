@@ -1,0 +1,118 @@
+"""Looks as the charts show them: what was seen, how sure, and how much of the ground could be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from pondscan.report.words import Z_95, moment, number
+
+WHOLE = 0.9
+"""A look that saw at least this share counts as whole; below it, its area is what was seen, a lower bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One point of an area series."""
+
+    when: datetime
+    sensor: str
+    area_m2: float | None
+    """Liquid area seen, not scaled up; None where nothing could be seen."""
+    lower_m2: float | None
+    upper_m2: float | None
+    """Ends of the 95 % interval of the area seen."""
+    observed: float
+    """Share of the ground seen clear, 0 to 1."""
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether there is an area at all."""
+        return self.area_m2 is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the area stands for all the ground."""
+        return self.is_seen and self.observed >= WHOLE
+
+
+def site_looks(timeseries: pd.DataFrame) -> dict[str, list[Look]]:
+    """Dated looks of each site, in time order."""
+    looks: dict[str, list[Look]] = {}
+    for row in timeseries.to_dict("records"):
+        when = moment(row["datetime"])
+        if when is not None:
+            looks.setdefault(str(row["site_id"]), []).append(_site_look(when, row))
+    return {site_id: _in_time_order(looks[site_id]) for site_id in sorted(looks)}
+
+
+def _site_look(when: datetime, row: dict[Any, Any]) -> Look:
+    area, sigma = number(row["area_m2"]), number(row["area_sigma_m2"])
+    return Look(
+        when=when,
+        sensor=str(row["sensor"]),
+        area_m2=area,
+        lower_m2=max(0.0, area - Z_95 * sigma) if area is not None and sigma is not None else None,
+        upper_m2=area + Z_95 * sigma if area is not None and sigma is not None else None,
+        observed=number(row["observed_fraction"]) or 0.0,
+    )
+
+
+def survey_looks(survey: pd.DataFrame, scenes: pd.DataFrame) -> list[Look]:
+    """Dated looks of the whole survey, in time order, each with the sensor of the scenes in it."""
+    looks = []
+    for row in survey.to_dict("records"):
+        start, end = moment(row["period_start"]), moment(row["period_end"])
+        if row["period"] != "look" or start is None:
+            continue
+        look = Look(
+            when=start,
+            sensor=sensors_between(scenes, start, end or start),
+            area_m2=number(row["pond_area_m2"]),
+            lower_m2=number(row["pond_area_lower_m2"]),
+            upper_m2=number(row["pond_area_upper_m2"]),
+            observed=number(row["observed_fraction"]) or 0.0,
+        )
+        looks.append(look)
+    return _in_time_order(looks)
+
+
+def sensors_between(scenes: pd.DataFrame, start: datetime, end: datetime) -> str:
+    """Sensors of the scenes taken from ``start`` to ``end``, both included, joined by ``;``."""
+    times = [moment(value) for value in scenes["datetime"]]
+    found = {
+        str(sensor)
+        for when, sensor in zip(times, scenes["sensor"], strict=True)
+        if when is not None and start <= when <= end
+    }
+    return ";".join(sorted(found))
+
+
+def joined_runs(looks: Iterable[Look]) -> list[list[Look]]:
+    """Looks that a line may join: neighbours of one sensor, both whole, with no look of that sensor in between.
+
+    A clouded or partial look breaks the line: what happened there is not known. Sensors are never joined to
+    each other, since each sees ponds down to a size of its own.
+    """
+    by_sensor: dict[str, list[Look]] = {}
+    for look in looks:
+        by_sensor.setdefault(look.sensor, []).append(look)
+    runs: list[list[Look]] = []
+    for sensor in sorted(by_sensor):
+        run: list[Look] = []
+        for look in by_sensor[sensor]:
+            if look.is_whole:
+                run.append(look)
+            else:
+                runs.append(run)
+                run = []
+        runs.append(run)
+    return [run for run in runs if len(run) > 1]
+
+
+def _in_time_order(looks: list[Look]) -> list[Look]:
+    return sorted(looks, key=lambda look: (look.when, look.sensor))

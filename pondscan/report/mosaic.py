@@ -1,0 +1,133 @@
+"""One picture out of the quicklooks of many scenes: the clearest on top, gaps filled from the others."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from affine import Affine
+from numpy.typing import NDArray
+from PIL import Image
+from rasterio.warp import Resampling, reproject, transform_bounds
+
+from pondscan.report.inputs import COVERAGE_COLUMNS, Quicklook
+from pondscan.report.words import moment
+
+Bounds = tuple[float, float, float, float]
+NO_IMAGE = (226, 231, 233)
+"""Colour of ground that no quicklook shows."""
+JPEG_QUALITY = 86
+
+
+@dataclass(frozen=True, slots=True)
+class Mosaic:
+    """A picture of a rectangle of ground, ready to embed."""
+
+    uri: str
+    """``data:`` URI of a JPEG."""
+    bounds: Bounds
+    scene_ids: tuple[str, ...]
+    """Scenes that can be seen in it, the one on top first."""
+    has_gaps: bool
+    """Whether some of the ground has no picture."""
+
+
+def best_first(quicklooks: Sequence[Quicklook], scenes: pd.DataFrame) -> list[Quicklook]:
+    """Order by clear share (in tenths), then finer pixels, then newer, then scene id."""
+    rank = {str(row["scene_id"]): _rank(row) for row in scenes.to_dict("records")}
+    last = (0.0, 0.0, 0.0)
+    return sorted(quicklooks, key=lambda look: (*rank.get(look.scene_id, last), look.scene_id))
+
+
+def _rank(row: dict[Any, Any]) -> tuple[float, float, float]:
+    """Sort key of a scene: the smaller, the better it is to look at."""
+    inside = sum(float(row[name]) for name in COVERAGE_COLUMNS if name != "outside")
+    when = moment(row["datetime"])
+    newest_first = -when.timestamp() if when is not None else 0.0
+    return (-round(float(row["clear"]) / max(inside, 1.0), 1), float(row["gsd_m"]), newest_first)
+
+
+def joint_bounds(quicklooks: Sequence[Quicklook], crs: str) -> Bounds | None:
+    """Rectangle in ``crs`` that holds every quicklook; None without any."""
+    if not quicklooks:
+        return None
+    each = np.array([transform_bounds(look.crs, crs, *look.bounds) for look in quicklooks])
+    west, south = each[:, :2].min(axis=0)
+    east, north = each[:, 2:].max(axis=0)
+    return (float(west), float(south), float(east), float(north))
+
+
+def mosaic(quicklooks: Sequence[Quicklook], crs: str, bounds: Bounds, max_px: int) -> Mosaic | None:
+    """Paint quicklooks, the first on top, into ``bounds`` (in ``crs``); None where none of them reaches in."""
+    west, south, east, north = bounds
+    metres_per_px = max(max(east - west, north - south) / max_px, _finest_px_m(quicklooks))
+    width = max(1, round((east - west) / metres_per_px))
+    height = max(1, round((north - south) / metres_per_px))
+    canvas = np.zeros((4, height, width), np.uint8)
+    used = []
+    for look in quicklooks:
+        if not (canvas[3] == 0).any():
+            break
+        if _fill(canvas, look, crs, bounds):
+            used.append(look.scene_id)
+    if not used:
+        return None
+    return Mosaic(_jpeg_uri(canvas), bounds, tuple(used), has_gaps=bool((canvas[3] == 0).any()))
+
+
+def _finest_px_m(quicklooks: Sequence[Quicklook]) -> float:
+    """Pixel size, metres, of the finest quicklook: painting finer than that would invent nothing but bytes."""
+    sizes = []
+    for look in quicklooks:
+        with Image.open(io.BytesIO(look.png)) as picture:
+            sizes.append((look.bounds[2] - look.bounds[0]) / picture.width)
+    return min(sizes, default=1.0) / 2
+
+
+def _fill(canvas: NDArray[np.uint8], look: Quicklook, crs: str, bounds: Bounds) -> bool:
+    """Paint a quicklook where the canvas is still empty; whether it shows anywhere."""
+    height, width = canvas.shape[1:]
+    pixels = _rgba(look.png)
+    layer = np.zeros_like(canvas)
+    for channel, target in zip(pixels, layer, strict=True):
+        reproject(
+            channel,
+            target,
+            src_transform=_affine(look.bounds, channel.shape),
+            src_crs=look.crs,
+            dst_transform=_affine(bounds, (height, width)),
+            dst_crs=crs,
+            resampling=Resampling.nearest,
+        )
+    is_new = (canvas[3] == 0) & (layer[3] > 0)
+    canvas[:, is_new] = layer[:, is_new]
+    return bool(is_new.any())
+
+
+def _affine(bounds: Bounds, shape: tuple[int, ...]) -> Affine:
+    """Transform from (col, row) to (x, y) of a picture that fills ``bounds``."""
+    west, south, east, north = bounds
+    height, width = shape
+    return Affine((east - west) / width, 0.0, west, 0.0, (south - north) / height, north)
+
+
+def _rgba(png: bytes) -> NDArray[np.uint8]:
+    """Bands, rows and columns of a picture; pure black becomes transparent."""
+    with Image.open(io.BytesIO(png)) as picture:
+        pixels = np.moveaxis(np.asarray(picture.convert("RGBA"), np.uint8), 2, 0).copy()
+    pixels[3, (pixels[:3] == 0).all(axis=0)] = 0
+    return pixels
+
+
+def _jpeg_uri(canvas: NDArray[np.uint8]) -> str:
+    is_empty = canvas[3] == 0
+    rgb = np.moveaxis(canvas[:3], 0, 2).copy()
+    rgb[is_empty] = NO_IMAGE
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,0 +1,201 @@
+"""The report as one HTML page: everything is gathered here and written by the template."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pondscan.config import Settings
+from pondscan.report import figures, words
+from pondscan.report.caveats import cautions, prevalence, reasons_for_nothing
+from pondscan.report.headline import head_of, periods
+from pondscan.report.inputs import ReportInput, check_columns, in_order
+from pondscan.report.limits import limit_sentence, scene_limits
+from pondscan.report.looks import Look, site_looks, survey_looks
+from pondscan.report.map import Sheet
+from pondscan.report.palette import COVERAGE, sensor_style
+from pondscan.report.pictures import maps, plates
+from pondscan.report.rows import SiteRow, kind_rows, scene_rows, site_rows
+
+N_CARDS = 12
+"""Sites shown with a map and a chart of their own, largest first; all are in the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A site's own map and chart."""
+
+    row: SiteRow
+    plate: Sheet
+    chart: Markup | None
+
+
+@dataclass(frozen=True, slots=True)
+class SensorKey:
+    """Legend entry of a sensor in the charts."""
+
+    name: str
+    color: str
+    marker: str
+
+
+def render(report_input: ReportInput) -> str:
+    """Write ``report.html``: one self-contained page, a pure function of its input.
+
+    Parameters
+    ----------
+    report_input
+        Tables, pictures and failures of a workspace (see ``ReportInput``).
+
+    Returns
+    -------
+    str
+        HTML that needs no network and runs one inline script (sorting of tables), under a policy that forbids
+        everything else.
+
+    Raises
+    ------
+    WorkspaceError
+        A table lacks a column.
+    """
+    check_columns(report_input)
+    report_input = in_order(report_input)
+    every_period = periods(report_input.survey, report_input.scenes)
+    head = head_of(every_period)
+    settings = Settings.model_validate(tomllib.loads(report_input.settings_toml))
+    style, script = _asset("report.css"), _asset("report.js")
+    return _environment().get_template("report.html").render(
+        title=report_input.title,
+        policy=_policy(script),
+        style=Markup(style),  # noqa: S704 (package data)
+        script=Markup(script),  # noqa: S704 (package data)
+        head=head,
+        periods=every_period,
+        cautions=cautions(report_input, head),
+        nothing=reasons_for_nothing(report_input),
+        failures=report_input.failures,
+        ignored=report_input.ignored,
+        notes=report_input.notes,
+        versions=sorted(report_input.versions.items()),
+        settings_toml=report_input.settings_toml,
+        settings=settings,
+        prevalence=prevalence(report_input.target, settings.confidence.expected_ponds_per_km2),
+        target=words.TARGET_NAMES.get(report_input.target, report_input.target),
+        subtitle=_subtitle(report_input),
+        words=words,
+        coverage_colors=COVERAGE,
+        **_tables(report_input),
+        **_series(report_input),
+        maps=maps(report_input),
+    )  # fmt: skip
+
+
+def _tables(report_input: ReportInput) -> dict[str, Any]:
+    """Tables of scenes and ponds, and what the sensors can see."""
+    ponds, limits = report_input.ponds, scene_limits(report_input.scenes)
+    present = ponds[ponds["status"] == "present"]
+    diameters = [float(value) for value in present["diameter_m"].dropna()]
+    finest = limits[0][2].often_missed_below_m if limits else None
+    return {
+        "scenes": scene_rows(report_input.scenes),
+        "kinds": kind_rows(present),
+        "n_listed": len(ponds),
+        "n_present": len(present),
+        "finest": limits[0] if limits else None,
+        "limits": [limit_sentence(*limit) for limit in limits],
+        "size_chart": _svg(figures.size_distribution("sizes", diameters, finest)) if diameters else None,
+    }
+
+
+def _series(report_input: ReportInput) -> dict[str, Any]:
+    """Liquid area over time: of all, and of each site."""
+    total = survey_looks(report_input.survey, report_input.scenes)
+    by_site = site_looks(report_input.timeseries)
+    every_look = [*total, *(look for looks in by_site.values() for look in looks)]
+    span = figures.time_span(every_look)
+    sites = site_rows(report_input.sites, by_site, span)
+    drawn = total if len(total) > 1 else []
+    return {
+        "sites": sites,
+        "cards": _cards(report_input, sites[:N_CARDS], by_site, span),
+        "sensors": _sensor_keys(every_look),
+        "n_looks": len(total),
+        "n_unseen": sum(not look.is_seen for look in total),
+        "first_chart": _chart("first", drawn, span, figures.FIRST_SIZE),
+        "total_chart": _chart("total", drawn, span, figures.CHART_SIZE),
+    }
+
+
+def _chart(name: str, looks: Sequence[Look], span: figures.Span | None, size: tuple[float, float]) -> Markup | None:
+    """Chart of area over time; None without a look."""
+    return _svg(figures.area_over_time(name, looks, span, size)) if looks and span else None
+
+
+def _cards(
+    report_input: ReportInput, rows: Sequence[SiteRow], by_site: dict[str, list[Look]], span: figures.Span | None
+) -> list[Card]:
+    """Map and chart of these sites; a single look makes no chart."""
+    cards = []
+    for number, (row, plate) in enumerate(zip(rows, plates(report_input, rows), strict=True)):
+        looks = by_site.get(row.site_id, [])
+        chart = _chart(f"site{number}", looks if len(looks) > 1 else [], span, figures.SITE_SIZE)
+        cards.append(Card(row, plate, chart))
+    return cards
+
+
+def _sensor_keys(looks: Sequence[Look]) -> list[SensorKey]:
+    """Sensors of the charts, for their legend."""
+    keys = sorted({look.sensor for look in looks})
+    return [SensorKey(words.sensor(key), sensor_style(key).color, sensor_style(key).marker) for key in keys]
+
+
+def _subtitle(report_input: ReportInput) -> str:
+    """How many scenes, of which sensors, from when to when."""
+    scenes = report_input.scenes
+    when = sorted(time for time in map(words.moment, scenes["datetime"]) if time is not None)
+    sensors = words.listed([words.sensor(key) for key in sorted({str(key) for key in scenes["sensor"]})])
+    parts = [words.plural(len(scenes), "scene")]
+    if sensors:
+        parts.append(sensors)
+    if when:
+        first, last = words.day(when[0]), words.day(when[-1])
+        parts.append(first if first == last else f"{first} to {last}")
+    return " · ".join(parts)
+
+
+def _policy(script: str) -> str:
+    """Content security policy: no network at all, this one script, inline styles, pictures inside the page."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _svg(text: str) -> Markup:
+    """Mark a chart as ready: matplotlib has escaped its texts."""
+    return Markup(text)  # noqa: S704
+
+
+def _asset(name: str) -> str:
+    return (files("pondscan.report") / "templates" / name).read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("pondscan.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,77 @@
+"""Colours, markers and strokes of charts and maps: one place, so that a thing looks the same everywhere.
+
+Sensors take the colours of Okabe and Ito (2008), told apart by every common kind of colour vision, and each
+has a marker of its own. Pond kinds look as the ponds look; where colours of kinds come close (eleven cannot
+all differ for every eye), the legend, the hover text and the tables name them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+INK = "#17262e"
+MUTED = "#56666f"
+RULE = "#d5dcdf"
+HATCH = "#8a979e"
+ACCENT = "#0b5f6b"
+
+
+@dataclass(frozen=True, slots=True)
+class SensorStyle:
+    """How the looks of a sensor are marked."""
+
+    color: str
+    marker: str
+    """A matplotlib marker."""
+
+
+SENSORS = {
+    "sentinel-2": SensorStyle("#0072B2", "o"),
+    "planetscope": SensorStyle("#D55E00", "s"),
+    "skysat": SensorStyle("#009E73", "^"),
+    "landsat": SensorStyle("#AA4499", "D"),
+    "hls": SensorStyle("#B07C00", "v"),
+    "generic": SensorStyle("#4A5A63", "P"),
+}
+OTHER_SENSOR = SensorStyle("#17262e", "X")
+
+KINDS = {
+    "turquoise": "#12C4D6",
+    "milky": "#BFE3F2",
+    "white": "#FFFFFF",
+    "dark": "#2D3FA8",
+    "algal": "#2FA84F",
+    "brown": "#B8622B",
+    "yellow_green": "#E9DE3A",
+    "meshed": "#C77BB5",
+    "sheeted": "#7A4FA0",
+    "dry": "#F0A53A",
+    "unknown": "#B4BCC0",
+}
+OTHER_KIND = "#B4BCC0"
+
+STATUS_DASHES = {"present": "", "covered": "1 3", "unobserved": "5 3", "gone": "2 3"}
+"""SVG dash patterns of outlines: only what is there now has an unbroken line."""
+
+COVERAGE = {
+    "clear": "#4F9DA6",
+    "cloud": "#C9CED1",
+    "cirrus": "#DDE1E3",
+    "haze": "#D9CDB4",
+    "shadow": "#6F7C84",
+    "snow": "#B9D4EC",
+    "saturated": "#E2B6A0",
+    "margin": "#A9B3B8",
+    "unusable": "#8E7F8C",
+}
+"""Bars of what a scene shows; ``outside`` is no part of the scene."""
+
+
+def sensor_style(key: str) -> SensorStyle:
+    """Style of a sensor; unknown and joined ones share one."""
+    return SENSORS.get(key, OTHER_SENSOR)
+
+
+def kind_color(key: str) -> str:
+    """Colour of a pond kind."""
+    return KINDS.get(key, OTHER_KIND)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+from report_examples import PS, S2, all_clouded, example, nothing_found, scene_row, undated
+
+from pondscan.report import ReportInput
+from pondscan.report.caveats import cautions, prevalence, reasons_for_nothing
+from pondscan.report.headline import head_of, periods
+from pondscan.report.limits import limit_sentence, scene_limits, size_limit
+
+
+def titles(report_input: ReportInput) -> list[str]:
+    head = head_of(periods(report_input.survey, report_input.scenes))
+    return [caution.title for caution in cautions(report_input, head)]
+
+
+def test_a_failed_input_comes_first() -> None:
+    assert titles(example())[:2] == ["1 input could not be used", "17 % of the ground was not seen clear"]
+    assert titles(example(failures=()))[0] == "17 % of the ground was not seen clear"
+
+
+def test_raw_numbers_missing_masks_and_dates_are_told() -> None:
+    assert titles(undated()) == [
+        "The only scene has raw digital numbers",
+        "The only scene has no cloud mask",
+        "Neighbouring ponds blend together",
+        "The scene has no date",
+    ]
+
+
+def test_only_the_scenes_concerned_are_counted() -> None:
+    scenes = pd.DataFrame([
+        scene_row("a", "2024-01-01T04:00", S2, 1.0, calibrated="toa"),
+        scene_row("b", "2024-01-02T04:00", S2, 1.0, calibrated="dn", has_mask=None),
+        scene_row("c", "2024-01-03T04:00", S2, 1.0, calibrated="dn"),
+    ])  # fmt: skip
+    found = titles(example(scenes=scenes, failures=()))
+    assert "1 of 3 scenes has top-of-atmosphere reflectance" in found
+    assert "2 of 3 scenes have raw digital numbers" in found
+    assert not any("cloud mask" in title for title in found)
+
+
+def test_one_day_says_nothing_of_change() -> None:
+    assert titles(nothing_found()) == ["One day only"]
+    assert "The ground was not seen at all" in titles(all_clouded())
+
+
+def test_natural_ponds_and_coarse_sensors_are_told() -> None:
+    scenes = pd.DataFrame([scene_row("a", "2024-01-01T04:00", "landsat", 1.0, gsd_m=30.0)])
+    found = titles(example(scenes=scenes, target="small_water"))
+    assert "No sensor here resolves single ponds" in found
+    assert "Natural ponds count" in found
+
+
+def test_why_nothing_was_found() -> None:
+    assert reasons_for_nothing(example()) == []
+    reasons = reasons_for_nothing(nothing_found())
+    assert reasons[0].startswith("97 % of the pixels of 1 scene were clear")
+    assert reasons[1] == "38 objects stood out from the ground; none was believed enough to be listed."
+    assert reasons[2] == "Rejected: 30 for “shadow”, 12 for “channel”."
+    assert "under about 12 m" in reasons[3]
+
+
+def test_clouds_are_the_only_reason_when_nothing_was_clear() -> None:
+    assert reasons_for_nothing(all_clouded()) == ["Not one pixel was clear: whether there are ponds is unknown."]
+
+
+def test_without_a_scene_nothing_was_looked_at() -> None:
+    none = replace(nothing_found(), scenes=nothing_found().scenes.iloc[:0])
+    assert reasons_for_nothing(none) == ["No scene could be read, so nothing was looked at."]
+
+
+def test_the_finest_sensor_comes_first_among_the_limits() -> None:
+    assert [(sensor, limit.often_missed_below_m) for sensor, _, limit in scene_limits(example().scenes)] == [
+        (PS, 6),
+        (S2, 12),
+    ]
+    assert not size_limit("landsat", 30.0).tells_ponds_apart
+    assert size_limit("generic", 2.0).often_missed_below_m == 3.0
+    assert not size_limit("generic", 120.0).tells_ponds_apart
+    assert "not as a count of ponds" in limit_sentence("hls", 30.0, size_limit("hls", 30.0))
+
+
+def test_the_frequency_assumed_is_named() -> None:
+    assert prevalence("leach_pond", 0.5) == "0.5 ponds per km², as set by expected_ponds_per_km2"
+    assert prevalence("leach_pond", None).endswith("ponds per km² where nothing else is set (expected_ponds_per_km2)")
