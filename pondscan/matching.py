@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.ndimage import convolve
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+from scipy.spatial import cKDTree
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -17,6 +19,13 @@ Polygons = NDArray[np.object_]
 
 REGISTRATION_M = 5.0
 """Two looks are taken to be off by up to this much, or a pixel where that is more, until they are co-registered."""
+
+MAX_SHIFT = 1.5
+"""A look may be shifted as a whole by up to so many times its registration."""
+
+MIN_TIES = 8
+TIE_TOLERANCE_M = 2.0
+"""A shift is believed when so many objects, and half of those with a neighbour in reach, agree on it so closely."""
 
 FINER = 1.5
 """A sensor is clearly finer than another from this ratio of their pixel sizes."""
@@ -40,6 +49,11 @@ class Objects:
         """Objects at ``index``, in that order."""
         return Objects(self.x[index], self.y[index], self.diameter_m[index], self.gsd_m[index], self.outline[index])
 
+    def moved(self, dx: float, dy: float) -> Objects:
+        """The objects moved by (dx, dy)."""
+        outline = shapely.transform(self.outline, lambda xy: xy + np.array([dx, dy]))
+        return Objects(self.x + dx, self.y + dy, self.diameter_m, self.gsd_m, outline)
+
     @property
     def slack_m(self) -> Floats:
         """Half of what registration may add to a distance: half a pixel, at least half of ``REGISTRATION_M``."""
@@ -61,6 +75,44 @@ class Pairs:
     is_finer: Booleans
     """Whether the seen object's look is clearly finer."""
     is_coarser: Booleans
+
+
+def shift_of(known: Objects, seen: Objects) -> tuple[float, float]:
+    """Displacement that the seen objects share against the known ones; (0, 0) where there is none to be sure of.
+
+    Taken from the displacements of all pairs within ``MAX_SHIFT`` registrations: the median of those within
+    ``TIE_TOLERANCE_M`` of where they are densest. Rows of ponds repeat, so a shift is believed only when most objects
+    agree on it, and left alone when as many agree on none.
+
+    Returns
+    -------
+    dx, dy
+        Metres to be taken from the seen objects.
+    """
+    if not (len(known) and len(seen)):
+        return 0.0, 0.0
+    reach = MAX_SHIFT * float(max(REGISTRATION_M, known.gsd_m.max(), seen.gsd_m.max()))
+    one, other = (cKDTree(np.stack([objects.x, objects.y], axis=1)) for objects in (known, seen))
+    near = one.sparse_distance_matrix(other, reach, output_type="ndarray")
+    near = near[np.lexsort((near["j"], near["i"]))]
+    apart = other.data[near["j"]] - one.data[near["i"]]
+    agrees = np.hypot(*(apart - _densest(apart, reach)).T) <= TIE_TOLERANCE_M
+    n_ties, n_still = int(agrees.sum()), int((np.hypot(*apart.T) <= TIE_TOLERANCE_M).sum())
+    if n_ties < max(MIN_TIES, len(np.unique(near["j"])) / 2) or n_still >= n_ties:
+        return 0.0, 0.0
+    dx, dy = np.median(apart[agrees], axis=0)
+    return float(dx), float(dy)
+
+
+def _densest(apart: Floats, reach: float) -> Floats:
+    """Where displacements are densest: the middle of the fullest 3 × 3 cells of 1 m."""
+    half = int(np.ceil(reach)) + 1
+    column, row = (np.round(apart) + half).astype(np.int64).T
+    side = 2 * half + 1
+    counts = np.bincount(row * side + column, minlength=side**2).reshape(side, side)
+    crowd = convolve(counts, np.ones((3, 3), np.int64), mode="constant")
+    fullest_row, fullest_column = np.unravel_index(int(np.argmax(crowd)), crowd.shape)
+    return np.array([fullest_column - half, fullest_row - half], dtype=np.float64)
 
 
 def feasible_pairs(known: Objects, seen: Objects) -> Pairs:

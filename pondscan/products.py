@@ -18,6 +18,7 @@ from pondscan import census, ids, series, sites
 from pondscan.apart import hold_apart
 from pondscan.census import Census
 from pondscan.config import Settings
+from pondscan.errors import InputError
 from pondscan.looks import SceneView, extents, group_looks, in_order, lattice_over, working_crs
 from pondscan.places import Places, locate, seen_at, site_table
 from pondscan.survey import survey
@@ -69,7 +70,7 @@ def build(views: Iterable[SceneView], settings: Settings, *, aoi: BaseGeometry |
     Raises
     ------
     InputError
-        When more than one scene has no acquisition time.
+        When more than one scene has no acquisition time, or the area of interest is far from all scenes.
     ConfigError
         When ``products.crs`` is no CRS in metres.
     """
@@ -77,7 +78,7 @@ def build(views: Iterable[SceneView], settings: Settings, *, aoi: BaseGeometry |
     used = in_order(stored)
     crs = working_crs(used, settings.products.crs)
     extent = extents(used, crs)
-    region = shapely.union_all(extent) if aoi is None else gpd.GeoSeries([aoi], crs="EPSG:4326").to_crs(crs).iloc[0]
+    region = shapely.union_all(extent) if aoi is None else _projected(aoi, crs)
     counted = census.take(group_looks(used, extent, lattice_over(region, crs)), crs, aoi)
     is_published = counted.ponds["confidence"].to_numpy(float) >= settings.confidence.min_confidence
     places = locate(counted, is_published, region, **settings.sites.model_dump())
@@ -96,6 +97,18 @@ def build(views: Iterable[SceneView], settings: Settings, *, aoi: BaseGeometry |
         distance_curve=sites.count_by_distance(first, min_ponds=settings.sites.min_ponds),
         notes=_notes(stored, used, counted, settings.confidence.min_confidence),
     )
+
+
+def _projected(aoi: BaseGeometry, crs: str) -> BaseGeometry:
+    """Area of interest in metres; its edges are straight in degrees, so they get corners every kilometre or so."""
+    projected: BaseGeometry = gpd.GeoSeries([shapely.segmentize(aoi, 0.01)], crs="EPSG:4326").to_crs(crs).iloc[0]
+    if not np.isfinite(shapely.bounds(projected)).all():
+        west, south, east, north = aoi.bounds
+        raise InputError(
+            f"the area of interest ({west:g} to {east:g} °E, {south:g} to {north:g} °N) reaches too far from the "
+            f"scenes to be measured in {crs}; cut it to the ground the scenes cover, or name another products.crs"
+        )
+    return projected
 
 
 def _held_apart(ponds: GeoDataFrame) -> GeoDataFrame:
@@ -150,6 +163,9 @@ def _notes(
     for calibrated, meaning in UNCALIBRATED.items():
         count = sum(view.scene.calibrated == calibrated for view in used)
         notes += [f"{count} of {len(used)} scenes hold {meaning}."] if count else []
+    for look, (dx, dy) in zip(counted.looks, counted.tracks.shift_m, strict=False):
+        off = f"Objects of {look.scene_id} lie {np.hypot(dx, dy):.1f} m off those of the looks before"
+        notes += [f"{off} ({dx:+.1f} m east, {dy:+.1f} m north); ponds are matched without that."] if dx or dy else []
     best = float(counted.ponds["confidence"].max()) if len(counted.ponds) else 0.0
     return (*notes, *([] if best >= min_confidence and len(counted.ponds) else [_why_nothing(counted, min_confidence)]))
 

@@ -1,8 +1,9 @@
 """Tracks: which observations, over all looks, are one pond.
 
-Looks are taken in canonical order, so the tracks are a pure function of the set of scenes. At every look the ponds
-known so far are matched one-to-one to the objects seen (``matching``). What is left over is judged by pixel size,
-because ponds that blur together at 10 m are apart at 3 m, and the finer sensor is to be believed:
+Looks are taken in canonical order, so the tracks are a pure function of the set of scenes. At every look a shift that
+its objects have in common is taken out, and the ponds known so far are matched one-to-one to the objects seen
+(``matching``). What is left over is judged by pixel size, because ponds that blur together at 10 m are apart at 3 m,
+and the finer sensor is to be believed:
 
 - *joint*: an object over the centre of further known ponds is a sighting of all of them, unless its look is clearly
   finer than theirs. It starts no pond and gives none its outline: the ponds keep their finer identities.
@@ -21,8 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pondscan.matching import FINER, Objects, Pairs, assign, best_per, feasible_pairs
+from pondscan.matching import FINER, Objects, Pairs, assign, best_per, feasible_pairs, shift_of
 
+Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
@@ -41,6 +43,8 @@ class Tracks:
     """Whether the sighting was matched to the pond or began it: had earlier looks been missing, it would name it."""
     reference: Integers
     """(n_tracks,) the sighting that says best where the pond is."""
+    shift_m: Floats
+    """(n_looks, 2) how far each look lies off the earlier ones, east and north; taken out for matching only."""
 
     @property
     def n_tracks(self) -> int:
@@ -77,12 +81,19 @@ def follow(objects: Objects, look: Integers) -> Tracks:
         Look of each object, ascending.
     """
     book = _Book()
+    shift = np.zeros((int(look.max(initial=-1)) + 1, 2))
+    x, y, outline = objects.x.copy(), objects.y.copy(), objects.outline.copy()
+    aligned = Objects(x, y, objects.diameter_m, objects.gsd_m, outline)
     for sightings in np.split(np.arange(len(look)), np.flatnonzero(np.diff(look)) + 1):
-        known = objects.take(book.reference)
-        seen = objects.take(sightings)
+        known, seen = aligned.take(book.reference), aligned.take(sightings)
+        dx, dy = shift_of(known, seen)
+        if (dx, dy) != (0, 0):
+            seen = seen.moved(-dx, -dy)
+            x[sightings], y[sightings], outline[sightings] = seen.x, seen.y, seen.outline
+            shift[look[sightings[0]]] = dx, dy
         links = _link(feasible_pairs(known, seen), n_known=len(known), n_seen=len(seen))
         book.enter(links, sightings, is_better=known.gsd_m * FINER >= seen.gsd_m.max(initial=0))
-    return book.close()
+    return book.close(shift)
 
 
 def _link(pairs: Pairs, *, n_known: int, n_seen: int) -> _Links:
@@ -160,7 +171,7 @@ class _Book:
         self._is_alone.append(is_alone)
         self._is_partner.append(is_partner)
 
-    def close(self) -> Tracks:
+    def close(self, shift_m: Floats) -> Tracks:
         """Memberships under final identities, ponds numbered by their first sightings."""
         root = self._parent.copy()
         while (root != self._parent[root]).any():
@@ -178,4 +189,5 @@ class _Book:
             is_alone=np.concatenate(self._is_alone)[order],
             is_partner=np.concatenate(self._is_partner)[order],
             reference=self._reference[by_first],
+            shift_m=shift_m,
         )

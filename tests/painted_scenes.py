@@ -71,7 +71,9 @@ def circle(x: float, y: float, diameter: float) -> shapely.Polygon:
 
 def observations(scene_id: str, discs: Sequence[Disc], crs: str = CRS) -> gpd.GeoDataFrame:
     outlines = [
-        shapely.transform(disc.outline or circle(disc.x, disc.y, disc.diameter), lambda xy: xy + [WEST, SOUTH])
+        shapely.transform(
+            disc.outline or circle(disc.x, disc.y, disc.diameter), lambda xy: xy + np.array([WEST, SOUTH])
+        )
         for disc in discs
     ]
     area = shapely.area(np.array(outlines, dtype=object)) if outlines else np.empty(0)
@@ -129,7 +131,7 @@ def view(
         source=scene_id,
         files=(),
     )
-    shifted = shapely.transform(cloud or shapely.Polygon(), lambda xy: xy + [WEST, SOUTH])
+    shifted = shapely.transform(cloud or shapely.Polygon(), lambda xy: xy + np.array([WEST, SOUTH]))
     return SceneView(
         scene, observations(scene_id, discs), PaintedCoverage(shapely.box(*grid.bounds), shifted), superseded_by
     )

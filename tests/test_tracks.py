@@ -9,7 +9,7 @@ from painted_scenes import circle
 from scipy.optimize import linear_sum_assignment
 
 from pondscan.history import Evidence, State, confidence, dates, detectable, sources, states
-from pondscan.matching import Objects, assign, feasible_pairs
+from pondscan.matching import Objects, assign, feasible_pairs, shift_of
 from pondscan.tracks import Tracks, follow
 
 
@@ -79,6 +79,32 @@ class TestMatching:
         is_matched = partner >= 0
         assert table[np.flatnonzero(is_matched), partner[is_matched]].sum() == pytest.approx(table[rows, columns].sum())
         assert len(set(partner[is_matched].tolist())) == is_matched.sum()
+
+
+class TestShift:
+    grid = tuple((14.0 * i, 14.0 * j, 12.0, 3.0) for i in range(6) for j in range(4))
+
+    def moved(self, dx, dy, keep=slice(None)):
+        return objects(*[(x + dx, y + dy, d, g) for x, y, d, g in self.grid[keep]])
+
+    def test_common_displacement_is_found_though_some_are_missing(self):
+        found = shift_of(self.moved(0, 0, slice(0, 20)), self.moved(5, -3, slice(4, 24)))
+        assert found == pytest.approx((5, -3))
+
+    @pytest.mark.parametrize(("dx", "keep"), [(0.0, slice(None)), (1.0, slice(None)), (5.0, slice(0, 5))])
+    def test_left_alone_when_aligned_or_too_few(self, dx, keep):
+        assert shift_of(self.moved(0, 0), self.moved(dx, 0, keep)) == (0, 0)
+
+    def test_no_shift_without_agreement(self):
+        rng = np.random.default_rng(3)
+        scattered = objects(
+            *[
+                (x + a, y + b, d, g)
+                for (x, y, d, g), a, b in zip(self.grid, rng.uniform(-6, 6, 24), rng.uniform(-6, 6, 24), strict=True)
+            ]
+        )
+        assert shift_of(self.moved(0, 0), scattered) == (0, 0)
+        assert shift_of(objects(), self.moved(0, 0)) == (0, 0)
 
 
 def memberships(tracks: Tracks) -> list[tuple[int, int, bool]]:
@@ -239,7 +265,8 @@ class TestDates:
 
 def one_track(n_seen: int) -> Tracks:
     everyone = np.ones(n_seen, bool)
-    return Tracks(np.zeros(n_seen, np.int64), np.arange(n_seen), everyone, everyone, np.array([0]))
+    still = np.zeros((n_seen, 2))
+    return Tracks(np.zeros(n_seen, np.int64), np.arange(n_seen), everyone, everyone, np.array([0]), still)
 
 
 def combined(seen: str, p: list[float], size_px: float = 5.0, **marks: str) -> float:
@@ -293,6 +320,7 @@ def test_source_is_the_latest_clear_sighting_on_its_own():
         is_alone=np.array([True, True, True, False, True]),
         is_partner=np.ones(5, bool),
         reference=np.array([0, 4]),
+        shift_m=np.zeros((4, 2)),
     )
     seen = np.array([[True, True, True, True], [False, False, True, False]])
     clear = np.array([[True, True, False, True], [False, False, False, False]])

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from datetime import UTC
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from painted_scenes import EDGE, Disc, day, view
+
+from pondscan.config import Settings
+from pondscan.products import build
+from pondscan.survey import count_interval
+
+EVERYWHERE = shapely.box(0, 0, EDGE, EDGE)
+ROW = [Disc(500 + 20 * i, 500) for i in range(4)]
+FAR_ROW = [Disc(2500 + 20 * i, 2500) for i in range(3)]
+AREA = np.pi * 36
+"""Square metres of a pond of 12 m."""
+
+UNSEEN = ["n_sites", "n_sites_upper", "n_ponds", "n_ponds_lower", "pond_area_m2", "pond_area_upper_m2", "envelope_m2"]
+
+
+def census(*views):
+    return build(views, Settings())
+
+
+def cells(frame: pd.DataFrame, *columns: str) -> list[tuple]:
+    plain = frame[list(columns)].astype(object)
+    return list(plain.where(plain.notna(), None).itertuples(index=False, name=None))
+
+
+class TestCountInterval:
+    def test_sure_objects_leave_no_doubt(self):
+        assert count_interval(7, expected=6.999, variance=0.001, n_objects=7) == (7, 7)
+
+    def test_by_hand(self):
+        # 100 objects of 0.8: 80 ± 1.96 * 4 = 72.16 to 87.84; the count of 100 widens it
+        assert count_interval(100, expected=80, variance=16, n_objects=100) == (72, 100)
+        # 20 more candidates of 0.3 below the threshold: 86 ± 1.96 * sqrt(20.2) = 77.2 to 94.8
+        assert count_interval(100, expected=86, variance=20.2, n_objects=120) == (77, 100)
+        assert count_interval(3, expected=6, variance=4, n_objects=40) == (2, 10)
+
+    def test_never_below_zero_nor_above_the_objects(self):
+        assert count_interval(1, expected=0.6, variance=0.24, n_objects=1) == (0, 1)
+        assert count_interval(0, expected=0.0, variance=0.0, n_objects=0) == (0, 0)
+
+
+class TestTimeseries:
+    def test_seen_clouded_partly_and_empty(self):
+        products = census(
+            view("2024-01-01", ROW),
+            view("2024-02-01", cloud=EVERYWHERE),
+            view("2024-03-01", ROW[:2], cloud=shapely.box(530, 0, EDGE, EDGE)),
+            view("2024-04-01"),
+            view("2024-05-01"),
+            view("2024-06-15"),
+        )
+        table = products.timeseries
+        assert cells(table, "n_ponds", "status") == [
+            (4, "present"),
+            (None, "unobserved"),
+            (2, "present"),
+            # clear and empty, but three clear misses are needed before a pond is called gone
+            (0, "present"),
+            (0, "present"),
+            (0, "gone"),
+        ]
+        assert cells(table, "area_m2")[1] == (None,)
+        assert table["area_m2"][[0, 2, 3]].tolist() == pytest.approx([4 * AREA, 2 * AREA, 0], abs=0.01)
+        # own variance 100 - 36 each, shared 6 each: sqrt(4 * 64 + 24^2), sqrt(2 * 64 + 12^2)
+        assert table["area_sigma_m2"][[0, 2]].tolist() == pytest.approx([28.84, 16.49])
+        assert table["observed_fraction"][[0, 1, 3]].tolist() == [1, 0, 1]
+        assert 0.3 < table["observed_fraction"][2] < 0.7
+        assert cells(products.sites, "status", "n_ponds", "pond_area_m2") == [("gone", 0, 0.0)]
+
+    def test_status_is_empty_before_the_first_pond(self):
+        table = census(view("2024-01-01"), view("2024-02-01", ROW)).timeseries
+        assert cells(table, "n_ponds", "status") == [(0, None), (4, "present")]
+
+    def test_a_look_too_coarse_cannot_say_zero(self):
+        coarse = view("2024-02-01", sensor="landsat", gsd_m=30.0)
+        table = census(view("2024-01-01", ROW), coarse).timeseries
+        assert cells(table, "sensor", "n_ponds", "observed_fraction", "status") == [
+            ("planetscope", 4, 1.0, "present"),
+            ("landsat", None, 1.0, "unobserved"),
+        ]
+
+    def test_sheets_are_covered_and_not_water(self):
+        sheeted = [Disc(disc.x, disc.y, kind="sheeted") for disc in ROW]
+        products = census(view("2024-01-01", ROW), view("2024-02-01", sheeted))
+        assert cells(products.timeseries, "status") == [("present",), ("covered",)]
+        assert cells(products.sites, "status", "n_ponds", "pond_area_m2") == [("covered", None, None)]
+        assert set(products.ponds["status"]) == {"covered"}
+
+    def test_coarse_look_counts_objects_and_gives_pond_equivalents(self):
+        strip = shapely.box(494, 496.5, 566, 503.5)
+        blob = Disc(530, 500, 25.3, outline=strip, pond_equivalents=3.8)
+        coarse = view("2024-02-01", [blob], sensor="sentinel-2", gsd_m=10.0)
+        products = census(view("2024-01-01", ROW), coarse)
+        assert cells(products.timeseries, "sensor", "n_ponds", "pond_equivalents", "area_m2") == [
+            ("planetscope", 4, 4.0, pytest.approx(4 * AREA, abs=0.01)),
+            ("sentinel-2", 1, 3.8, 504.0),
+        ]
+        # the finer identities stay, each seen twice, with the outlines of the look that resolved them
+        assert cells(products.ponds, "n_seen", "sensor", "status") == [(2, "planetscope", "present")] * 4
+
+    def test_two_sites_keep_their_own_rows(self):
+        table = census(view("2024-01-01", ROW + FAR_ROW), view("2024-02-01", ROW)).timeseries
+        assert table["site_id"].is_monotonic_increasing
+        assert sorted(cells(table, "n_ponds")) == [(0,), (3,), (4,), (4,)]
+
+
+class TestTrend:
+    months = ("2022-01-10", "2022-12-10", "2023-02-10", "2024-01-10")
+
+    def growing(self, *whens, per_year=100.0, **scene):
+        views = []
+        for when in whens:
+            years = (day(when) - day("2022-01-01")).days / 365.25
+            diameter = np.sqrt((200 + per_year / 2 * years) * 4 / np.pi)
+            views.append(view(when, [Disc(500, 500, diameter), Disc(540, 500, diameter)], **scene))
+        return views
+
+    def trend(self, *views):
+        names = ["trend_m2_per_year", "trend_lower_m2_per_year", "trend_upper_m2_per_year"]
+        return census(*views).sites[names].to_numpy(float)[0]
+
+    def test_exact_growth_is_found(self):
+        assert self.trend(*self.growing(*self.months)).tolist() == pytest.approx([100] * 3, abs=0.5)
+
+    def test_null_below_four_looks_or_a_year(self):
+        assert np.isnan(self.trend(*self.growing(*self.months[:3]))).all()
+        assert np.isnan(self.trend(*self.growing("2022-01-10", "2022-02-10", "2022-03-10", "2022-12-10"))).all()
+
+    def test_clouded_looks_do_not_count(self):
+        clouded = view("2024-01-10", cloud=EVERYWHERE)
+        assert np.isnan(self.trend(*self.growing(*self.months[:3]), clouded)).all()
+
+    def test_seasons_are_not_mixed(self):
+        # the wet season holds three times the water; the dry one, with more looks, grows by 100 a year
+        flooded = [
+            view(when, [Disc(500, 500, 28), Disc(540, 500, 28)]) for when in ("2022-07-10", "2023-07-10", "2024-07-10")
+        ]
+        assert self.trend(*self.growing(*self.months), *flooded)[0] == pytest.approx(100, abs=0.5)
+
+    def test_the_finest_sensor_with_enough_looks_speaks(self):
+        coarse = [
+            view(f"{year}-03-01", [Disc(500, 500, 20), Disc(540, 500, 20)], sensor="sentinel-2", gsd_m=10.0)
+            for year in (2021, 2022, 2023, 2024)
+        ]
+        assert self.trend(*self.growing(*self.months), *coarse)[0] == pytest.approx(100, abs=0.5)
+        assert self.trend(*self.growing(*self.months[:3]), *coarse)[0] == pytest.approx(0, abs=0.5)
+
+
+class TestSurvey:
+    def test_by_look_season_and_year(self):
+        table = census(
+            view("2023-12-01", [*ROW, Disc(1500, 1500)]),
+            view("2024-02-01", ROW[:3], cloud=shapely.box(1000, 0, EDGE, EDGE)),
+            view("2024-07-01", cloud=EVERYWHERE),
+        ).survey
+        assert cells(table, "period", "n_scenes", "n_sites", "n_ponds", "n_ponds_isolated") == [
+            ("look", 1, 1, 5, 1),
+            ("look", 1, 1, 3, 0),
+            ("look", 1, None, None, None),
+            # December to February is one dry season; both looks saw the site whole, the later one is taken
+            ("season", 2, 1, 4, 1),
+            ("season", 1, None, None, None),
+            ("year", 1, 1, 5, 1),
+            # in 2024 the isolated pond was never looked at
+            ("year", 2, 1, 3, 0),
+        ]
+        assert table["observed_fraction"].tolist() == pytest.approx([1, 1 / 3, 0, 1, 0, 1, 1 / 3], abs=0.01)
+        assert cells(table[table["period"] == "season"], "period_start", "period_end")[0] == (
+            pd.Timestamp("2023-11-01", tz=UTC),
+            pd.Timestamp("2024-04-30T23:59:59", tz=UTC),
+        )
+
+    def test_unobserved_is_never_zero(self):
+        table = census(view("2024-01-01", ROW), view("2024-07-01", cloud=EVERYWHERE)).survey
+        clouded = table[table["observed_fraction"] == 0]
+        assert len(clouded) == 2
+        assert clouded[UNSEEN].isna().all(axis=None)
+
+    def test_zero_after_a_clear_look_without_any_pond(self):
+        table = census(view("2024-01-01")).survey
+        assert (table[UNSEEN] == 0).all(axis=None)
+        assert table["period"].tolist() == ["look", "season", "year"]
+
+    def test_nothing_seen_in_a_sliver_is_no_zero(self):
+        table = census(view("2024-01-01", cloud=shapely.box(0, 0, 2000, EDGE))).survey
+        assert table[UNSEEN].isna().all(axis=None)
+
+    def test_one_sensor_for_each_site_and_period_the_finest_that_saw_half(self):
+        fine = view("2024-01-01", ROW + FAR_ROW, cloud=shapely.box(2000, 2000, EDGE, EDGE))
+        wide = [Disc(disc.x, disc.y, 18) for disc in ROW + FAR_ROW]
+        coarse = view("2024-01-20", wide, sensor="sentinel-2", gsd_m=10.0)
+        season = census(fine, coarse).survey.query("period == 'season'")
+        # the near site from the fine sensor, the far one, clouded there, from the coarse one
+        expected = 4 * AREA + 3 * np.pi * 81
+        assert cells(season, "n_sites", "n_ponds", "pond_area_m2") == [(2, 7, pytest.approx(expected, abs=0.02))]
+
+    def test_three_areas_and_their_intervals(self):
+        row = census(view("2024-01-01", ROW + FAR_ROW)).survey.iloc[0]
+        assert row["pond_area_m2"] == pytest.approx(7 * AREA, abs=0.01)
+        half = 1.96 * np.sqrt(7 * 64 + 42**2)
+        assert row["pond_area_lower_m2"] == pytest.approx(7 * AREA - half, abs=0.01)
+        assert row["pond_area_upper_m2"] == pytest.approx(7 * AREA + half, abs=0.01)
+        # each footprint is about a stadium of radius 56 m around a row of 60 or 40 m
+        assert row["footprint_m2"] == pytest.approx(2 * np.pi * 56**2 + 112 * 100, rel=0.02)
+
+    def test_envelope_spans_the_ground_between_sites(self):
+        east = [Disc(2500 + 20 * i, 500) for i in range(3)]
+        row = census(view("2024-01-01", ROW + east)).survey.iloc[0]
+        # a band 112 m wide over 2040 m, and the half discs at its ends
+        assert row["envelope_m2"] == pytest.approx(112 * 2040 + np.pi * 56**2, rel=0.01)
+
+    def test_candidates_at_a_site_count_with_their_probability_in_the_interval_alone(self):
+        faint = [Disc(500 + 20 * i, 540, confidence=0.4) for i in range(10)]
+        far = [Disc(2000, 2000 + 300 * i, confidence=0.4) for i in range(3)]
+        products = census(view("2024-01-01", [*ROW, *faint, *far]))
+        row = products.survey.iloc[0]
+        assert (row["n_ponds"], len(products.ponds)) == (4, 4)
+        # 4 * 0.9 + 10 * 0.4 = 7.6, variance 4 * 0.09 + 10 * 0.24 = 2.76: 7.6 ± 3.26 ± 0.5
+        assert (row["n_ponds_lower"], row["n_ponds_upper"]) == (4, 11)
+
+    def test_undated_look_has_no_season(self):
+        table = census(view(None, ROW)).survey
+        assert cells(table, "period", "period_start", "n_ponds") == [("look", None, 4)]
