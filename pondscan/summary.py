@@ -103,8 +103,6 @@ def totals_of(ponds: pd.DataFrame, sites: pd.DataFrame, survey: pd.DataFrame, sc
         area_sigma_m2=None if half is None else half / TWO_SIDED_95,
         footprint_m2=head.footprint_m2,
         envelope_m2=head.envelope_m2,
-        footprint_m2=head.footprint_m2,
-        envelope_m2=head.envelope_m2,
         observed_fraction=head.observed,
         **listed,
     )
