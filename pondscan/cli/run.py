@@ -10,7 +10,7 @@ import click
 
 from pondscan.cli.check import sentence_about
 from pondscan.cli.options import WORKSPACE_CONFIG, input_options, json_option, settings_from, verbosity_options
-from pondscan.cli.terminal import terminal_of
+from pondscan.cli.terminal import terminal_of, text_width
 
 if TYPE_CHECKING:
     from pondscan.summary import RunSummary
@@ -98,7 +98,7 @@ def _conclude(summary: RunSummary, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(as_document(summary), indent=2, ensure_ascii=False))
     elif not is_all_lost:
-        click.echo(as_text(summary))
+        click.echo(as_text(summary, width=text_width()))
 
 
 def _kept_settings(out_dir: Path) -> Path | None:

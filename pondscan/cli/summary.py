@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 
 WARNINGS_SHOWN = 5
 """Warnings that are named; the rest stand in the report and in ``run.json``."""
+LABEL_WIDTH = 10
+OPENED_FIRST = ("report.html", "pondscan.gpkg")
+"""Products a person opens first."""
+
+Row = tuple[str, str, str | None]
+"""Label, text, colour; an empty label goes on with the one above."""
 
 
 def as_document(summary: RunSummary) -> dict[str, Any]:
@@ -26,30 +33,38 @@ def as_document(summary: RunSummary) -> dict[str, Any]:
     return document
 
 
-def as_text(summary: RunSummary) -> str:
-    """Give the summary as lines a person reads; colours are dropped where no terminal shows them."""
-    return "\n".join(_lines(summary))
+def as_text(summary: RunSummary, *, width: int | None = None) -> str:
+    """Give the summary as lines a person reads, wrapped to ``width`` characters if one is given."""
+    return "\n".join(line for row in _rows(summary) for line in _printed(row, width))
 
 
-def _lines(summary: RunSummary) -> Iterator[str]:
-    yield from _row("scenes", _scenes(summary))
+def _printed(row: Row, width: int | None) -> Iterator[str]:
+    label, text, colour = row
+    lines = textwrap.wrap(text, width - LABEL_WIDTH, break_on_hyphens=False) if width else [text]
+    for number, line in enumerate(lines):
+        head = click.style(f"{label if number == 0 else '':<{LABEL_WIDTH}}", bold=True)
+        yield head + (click.style(line, fg=colour) if colour else line)
+
+
+def _rows(summary: RunSummary) -> Iterator[Row]:
+    yield "scenes", _scenes(summary), None
     if summary.totals is not None:
         yield from _census(summary.totals)
     if summary.covered:
-        yield from _row("seen", _seen(summary.covered))
-    for sentence in summary.why_nothing:
-        yield from _row("nothing", sentence)
-    for note in summary.notes:
-        yield from _row("note", note)
-    yield from _warnings(summary.warnings)
-    for failure in summary.failed:
-        yield from _row("failed", click.style(sentence_about(failure.source, failure.reason), fg="red"))
+        yield "seen", _seen(summary.covered), None
+    yield from _labelled("why none", summary.why_nothing)
+    yield from _labelled("notes", summary.notes)
+    yield from _labelled("warnings", _shortened(summary.warnings), colour="yellow")
+    failures = [sentence_about(failure.source, failure.reason) for failure in summary.failed]
+    yield from _labelled("failed", failures, colour="red")
     if summary.products:
-        yield from _row("files", _files(summary))
+        yield "files", _files(summary), None
 
 
-def _row(label: str, text: str) -> Iterator[str]:
-    yield f"{click.style(f'{label:<9}', bold=True)} {text}"
+def _labelled(label: str, texts: Sequence[str], *, colour: str | None = None) -> Iterator[Row]:
+    """Rows under one label."""
+    for number, text in enumerate(texts):
+        yield "" if number else label, text, colour
 
 
 def _scenes(summary: RunSummary) -> str:
@@ -60,31 +75,34 @@ def _scenes(summary: RunSummary) -> str:
         "superseded by another version": len(summary.superseded),
         "failed": len(summary.failed),
     }
-    told = ", ".join(f"{count} {what}" for what, count in parts.items() if count) or "none given"
+    told = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
     n_ignored = len(summary.ignored)
     ignored = f"; {n_ignored} other file{'s' * (n_ignored > 1)} ignored" if n_ignored else ""
     return f"{told}{ignored}; {summary.n_scenes} in the census"
 
 
-def _census(totals: Totals) -> Iterator[str]:
+def _census(totals: Totals) -> Iterator[Row]:
     """The period that heads the report: counts, and the three areas by their three names."""
     from pondscan.report import words
 
     if totals.n_ponds is None:
-        yield from _row("census", "not known: no scene saw enough of the ground clear")
+        yield "census", "not known: no scene saw enough of the ground clear", "yellow"
         return
     counts = f"{words.plural(totals.n_ponds, 'pond')}, {words.plural(totals.n_sites, 'site')}"
     share = (
         "" if totals.observed_fraction is None else f", {words.percent(totals.observed_fraction)} of the ground seen"
     )
-    yield from _row("census", click.style(counts, fg="green") + f" ({totals.period}{share})")
+    yield "census", f"{counts} ({totals.period}{share})", "green"
     if totals.n_ponds_listed > totals.n_ponds:
-        yield from _row("", f"{words.count(totals.n_ponds_listed)} ponds over all dates, gone and unseen ones too")
-    if not totals.n_ponds:
-        return
-    yield from _row("liquid", _with_error(totals.area_m2, totals.area_sigma_m2))
-    yield from _row("worked", f"{words.area(totals.footprint_m2)}, the ground around the ponds (footprint)")
-    yield from _row("envelope", f"{words.area(totals.envelope_m2)}, the hull around all sites")
+        yield "", f"{words.plural(totals.n_ponds_listed, 'pond')} over all dates, gone and unseen ones too", None
+    if totals.n_ponds:
+        yield (
+            "liquid",
+            f"{_with_error(totals.area_m2, totals.area_sigma_m2)}, the area of the ponds (± one sigma)",
+            None,
+        )
+        yield "footprint", f"{words.area(totals.footprint_m2)}, the worked ground around them", None
+        yield "envelope", f"{words.area(totals.envelope_m2)}, the hull around all sites", None
 
 
 def _with_error(area_m2: float | None, sigma_m2: float | None) -> str:
@@ -95,29 +113,28 @@ def _with_error(area_m2: float | None, sigma_m2: float | None) -> str:
         return words.NOT_KNOWN
     unit = words.area_unit(area_m2)
     sigma = None if sigma_m2 is None else sigma_m2 / unit.size_m2
-    return f"{words.plus_minus(area_m2 / unit.size_m2, sigma)} {unit.sign}, the area of the ponds (± one sigma)"
+    return f"{words.plus_minus(area_m2 / unit.size_m2, sigma)} {unit.sign}"
 
 
-def _seen(covered: Any) -> str:
-    """Share of the ground that was clear, and what hid the rest."""
+def _seen(covered: Mapping[str, float]) -> str:
+    """Share of the ground that was clear, and what hid the rest, worst first."""
     from pondscan.report import words
 
     hidden = sorted(((share, name) for name, share in covered.items() if name != "clear"), reverse=True)
     reasons = ", ".join(f"{name} {words.percent(share)}" for share, name in hidden)
-    return f"{words.percent(covered.get('clear', 0.0))} clear over all looks" + (
-        f"; masked: {reasons}" if reasons else ""
-    )
+    clear = f"{words.percent(covered.get('clear', 0.0))} clear over all looks"
+    return f"{clear}; masked: {reasons}" if reasons else clear
 
 
-def _warnings(warnings: tuple[str, ...]) -> Iterator[str]:
-    for warning in warnings[:WARNINGS_SHOWN]:
-        yield from _row("warning", click.style(warning, fg="yellow"))
-    if len(warnings) > WARNINGS_SHOWN:
-        yield from _row("", f"and {len(warnings) - WARNINGS_SHOWN} more warnings, in run.json and report.html")
+def _shortened(warnings: Sequence[str]) -> list[str]:
+    surplus = len(warnings) - WARNINGS_SHOWN
+    rest = [f"and {surplus} more, in run.json and report.html"] if surplus > 0 else []
+    return [*warnings[:WARNINGS_SHOWN], *rest]
 
 
 def _files(summary: RunSummary) -> str:
-    state = "" if summary.was_rebuilt else ", unchanged: they said it already"
     names = [path.name for path in summary.products]
-    first = [name for name in ("report.html", "pondscan.gpkg") if name in names]
-    return f"{summary.out_dir}: {', '.join([*first, *(name for name in names if name not in first)])}{state}"
+    first = [name for name in OPENED_FIRST if name in names]
+    others = [name for name in names if name not in first]
+    state = "" if summary.was_rebuilt else " (as they were: nothing in them changes)"
+    return f"{summary.out_dir}: {', '.join([*first, *others])}{state}"

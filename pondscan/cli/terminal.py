@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import click
+
+WIDEST = 110
+"""Columns beyond which lines are hard to read."""
 
 Advance = Callable[[str, int, int], None]
 """Told what is being worked on, how many parts of it are done, and out of how many."""
@@ -53,11 +57,24 @@ class Terminal:
         )
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("", total=None)
-            yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+            def advance(what: str, done: int, total: int) -> None:
+                """Move the bar; once all is done it only shows that the products are being written."""
+                is_left = done < total
+                bar.update(
+                    task, description=what if is_left else "products", completed=done, total=total if is_left else None
+                )
+
+            yield advance
 
     def _refuse_contradiction(self) -> None:
         if self.is_quiet and self.verbosity:
             raise click.UsageError("-v and -q contradict each other, give one of them")
+
+
+def text_width() -> int | None:
+    """Columns that text on stdout should keep to; None where no terminal shows it."""
+    return min(shutil.get_terminal_size().columns, WIDEST) if sys.stdout.isatty() else None
 
 
 def terminal_of(ctx: click.Context) -> Terminal:

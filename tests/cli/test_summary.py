@@ -48,7 +48,7 @@ NOTHING = replace(
 
 def row(summary: RunSummary, label: str) -> str:
     """Text of the first line with this label."""
-    return next(line[10:] for line in _plain(as_text(summary)).splitlines() if line.startswith(f"{label:<9} "))
+    return next(line[10:] for line in _plain(as_text(summary)).splitlines() if line[:10].strip() == label)
 
 
 def _plain(text: str) -> str:
@@ -67,7 +67,7 @@ def test_the_census_is_named_with_its_period_and_what_was_seen():
 
 def test_three_areas_have_three_names():
     assert row(FOUND, "liquid") == "48,200 ± 1,900 m², the area of the ponds (± one sigma)"
-    assert row(FOUND, "worked") == "61.3 ha, the ground around the ponds (footprint)"
+    assert row(FOUND, "footprint") == "61.3 ha, the worked ground around them"
     assert row(FOUND, "envelope") == "21.4 km², the hull around all sites"
 
 
@@ -83,19 +83,19 @@ def test_many_warnings_are_cut_short_with_the_place_of_the_rest():
     text = _plain(as_text(FOUND))
     assert "a: warning 4" in text
     assert "a: warning 5" not in text
-    assert "and 2 more warnings, in run.json and report.html" in text
+    assert "and 2 more, in run.json and report.html" in text
 
 
 def test_files_are_named_with_the_report_first():
     assert row(FOUND, "files") == "census: report.html, ponds.geojson"
-    assert row(replace(FOUND, was_rebuilt=False), "files").endswith(", unchanged: they said it already")
+    assert row(replace(FOUND, was_rebuilt=False), "files").endswith("(as they were: nothing in them changes)")
 
 
 def test_nothing_found_says_why_and_gives_no_areas():
     assert row(NOTHING, "census").startswith("no ponds, no sites")
-    assert row(NOTHING, "nothing") == "No object stood out from the ground around it the way liquid does."
-    labels = {line[:9].strip() for line in _plain(as_text(NOTHING)).splitlines()}
-    assert labels & {"liquid", "worked", "envelope"} == set()
+    assert row(NOTHING, "why none") == "No object stood out from the ground around it the way liquid does."
+    labels = {line[:10].strip() for line in _plain(as_text(NOTHING)).splitlines()}
+    assert labels & {"liquid", "footprint", "envelope"} == set()
 
 
 def test_a_census_that_is_not_known_is_no_zero():
@@ -105,6 +105,17 @@ def test_a_census_that_is_not_known_is_no_zero():
 
 def test_ponds_of_other_dates_are_told_apart_from_those_of_the_period():
     assert "340 ponds over all dates, gone and unseen ones too" in _plain(as_text(FOUND))
+
+
+def test_lines_are_wrapped_under_their_labels():
+    lines = _plain(as_text(FOUND, width=40)).splitlines()
+    assert max(map(len, lines)) <= 40
+    start = next(number for number, line in enumerate(lines) if line.startswith("failed"))
+    assert lines[start : start + 3] == [
+        "failed    scenes/d.tif has no nir band:",
+        "          name it with --bands",
+        "files     census: report.html,",
+    ]
 
 
 def test_the_document_is_json_and_complete():
