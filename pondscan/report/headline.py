@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pondscan.report import words
-from pondscan.report.looks import sensors_between
+from pondscan.report.looks import instruments_between
 from pondscan.report.words import Unit, area_unit, moment, number
 
 ENOUGH_SEEN = 0.5
@@ -96,7 +96,7 @@ def census(row: Any, scenes: pd.DataFrame) -> Census:
     return Census(
         name=name,
         short_name=name.removeprefix("Look of "),
-        sensors=words.sensor(sensors_between(scenes, start, end)) if start and end else "",
+        sensors=words.sensor(instruments_between(scenes, start, end)) if start and end else "",
         kind=str(row.period),
         sites=Estimate(number(row.n_sites), number(row.n_sites_lower), number(row.n_sites_upper)),
         ponds=Estimate(number(row.n_ponds), number(row.n_ponds_lower), number(row.n_ponds_upper)),
@@ -113,7 +113,7 @@ def census(row: Any, scenes: pd.DataFrame) -> Census:
 
 
 def period_name(period: str, start: Any, end: Any) -> str:
-    """Period in words: ``Year 2024``, ``Season 2023-11-01 to 2024-04-30``, ``Look of 2024-03-01``."""
+    """Period in words: ``Year 2024``, ``Nov 2023 – Apr 2024``, ``Look of 2024-03-01``."""
     first, last = moment(start), moment(end)
     if first is None or last is None:
         return "Undated look"
@@ -121,7 +121,7 @@ def period_name(period: str, start: Any, end: Any) -> str:
         return f"Year {first.year}"
     if period == "look" or first.date() == last.date():
         return f"Look of {words.day(first)}"
-    return f"{period.capitalize()} {words.day(first)} to {words.day(last)}"
+    return f"{words.month(first)} – {words.month(last)}"
 
 
 def periods(survey: pd.DataFrame, scenes: pd.DataFrame) -> list[Census]:

@@ -50,7 +50,8 @@ def scene_limits(scenes: pd.DataFrame) -> list[tuple[str, float, SizeLimit]]:
 
 def limit_sentence(sensor: str, gsd_m: float, limit: SizeLimit) -> str:
     """What can and cannot be seen, in words."""
-    who = f"{words.sensor(sensor)} at {gsd_m:.3g} m"
+    name = words.sensor(sensor)
+    who = f"{name[0].upper()}{name[1:]} at {gsd_m:.3g} m"
     if not limit.tells_ponds_apart:
         return (
             f"{who}: single ponds under about {limit.often_missed_below_m:.0f} m across are not resolved and "

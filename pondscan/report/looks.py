@@ -21,6 +21,7 @@ class Look:
 
     when: datetime
     sensor: str
+    """What saw it, as ``instrument`` names it: looks are compared only within one."""
     area_m2: float | None
     """Liquid area seen, not scaled up; None where nothing could be seen."""
     lower_m2: float | None
@@ -40,21 +41,28 @@ class Look:
         return self.is_seen and self.observed >= WHOLE
 
 
-def site_looks(timeseries: pd.DataFrame) -> dict[str, list[Look]]:
+def instrument(sensor: str, gsd_m: float) -> str:
+    """Return what looks are grouped by: the sensor, and for unnamed sensors its pixel size too (``generic@3``)."""
+    return f"{sensor}@{gsd_m:.3g}" if sensor == "generic" else sensor
+
+
+def site_looks(timeseries: pd.DataFrame, scenes: pd.DataFrame) -> dict[str, list[Look]]:
     """Dated looks of each site, in time order."""
+    gsd_m = {str(row["scene_id"]): float(row["gsd_m"]) for row in scenes.to_dict("records")}
     looks: dict[str, list[Look]] = {}
     for row in timeseries.to_dict("records"):
         when = moment(row["datetime"])
         if when is not None:
-            looks.setdefault(str(row["site_id"]), []).append(_site_look(when, row))
+            pixel_m = gsd_m.get(str(row["scene_id"]).split(";")[0], 0.0)
+            looks.setdefault(str(row["site_id"]), []).append(_site_look(when, row, pixel_m))
     return {site_id: _in_time_order(looks[site_id]) for site_id in sorted(looks)}
 
 
-def _site_look(when: datetime, row: dict[Any, Any]) -> Look:
+def _site_look(when: datetime, row: dict[Any, Any], gsd_m: float) -> Look:
     area, sigma = number(row["area_m2"]), number(row["area_sigma_m2"])
     return Look(
         when=when,
-        sensor=str(row["sensor"]),
+        sensor=instrument(str(row["sensor"]), gsd_m),
         area_m2=area,
         lower_m2=max(0.0, area - Z_95 * sigma) if area is not None and sigma is not None else None,
         upper_m2=area + Z_95 * sigma if area is not None and sigma is not None else None,
@@ -63,15 +71,15 @@ def _site_look(when: datetime, row: dict[Any, Any]) -> Look:
 
 
 def survey_looks(survey: pd.DataFrame, scenes: pd.DataFrame) -> list[Look]:
-    """Dated looks of the whole survey, in time order, each with the sensor of the scenes in it."""
+    """Dated looks of the whole survey, in time order, each with what saw it."""
     looks = []
     for row in survey.to_dict("records"):
-        start, end = moment(row["period_start"]), moment(row["period_end"])
+        start = moment(row["period_start"])
         if row["period"] != "look" or start is None:
             continue
         look = Look(
             when=start,
-            sensor=sensors_between(scenes, start, end or start),
+            sensor=instruments_between(scenes, start, start),  # a look starts with its first scene
             area_m2=number(row["pond_area_m2"]),
             lower_m2=number(row["pond_area_lower_m2"]),
             upper_m2=number(row["pond_area_upper_m2"]),
@@ -81,14 +89,13 @@ def survey_looks(survey: pd.DataFrame, scenes: pd.DataFrame) -> list[Look]:
     return _in_time_order(looks)
 
 
-def sensors_between(scenes: pd.DataFrame, start: datetime, end: datetime) -> str:
-    """Sensors of the scenes taken from ``start`` to ``end``, both included, joined by ``;``."""
-    times = [moment(value) for value in scenes["datetime"]]
-    found = {
-        str(sensor)
-        for when, sensor in zip(times, scenes["sensor"], strict=True)
-        if when is not None and start <= when <= end
-    }
+def instruments_between(scenes: pd.DataFrame, start: datetime, end: datetime) -> str:
+    """Instruments of the scenes taken from ``start`` to ``end``, both included, joined by ``;``."""
+    found = set()
+    for row in scenes.to_dict("records"):
+        when = moment(row["datetime"])
+        if when is not None and start <= when <= end:
+            found.add(instrument(str(row["sensor"]), float(row["gsd_m"])))
     return ";".join(sorted(found))
 
 

@@ -119,7 +119,7 @@ def _tables(report_input: ReportInput) -> dict[str, Any]:
 def _series(report_input: ReportInput) -> dict[str, Any]:
     """Liquid area over time: of all, and of each site."""
     total = survey_looks(report_input.survey, report_input.scenes)
-    by_site = site_looks(report_input.timeseries)
+    by_site = site_looks(report_input.timeseries, report_input.scenes)
     every_look = [*total, *(look for looks in by_site.values() for look in looks)]
     span = figures.time_span(every_look)
     sites = site_rows(report_input.sites, by_site, span)

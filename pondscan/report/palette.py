@@ -31,9 +31,14 @@ SENSORS = {
     "skysat": SensorStyle("#009E73", "^"),
     "landsat": SensorStyle("#AA4499", "D"),
     "hls": SensorStyle("#B07C00", "v"),
-    "generic": SensorStyle("#4A5A63", "P"),
 }
-OTHER_SENSOR = SensorStyle("#17262e", "X")
+UNNAMED = (
+    (2.0, SensorStyle("#882255", "P")),
+    (6.5, SensorStyle("#4A5A63", "X")),
+    (15.0, SensorStyle("#8A5A00", "p")),
+)
+"""Styles of unnamed sensors by the largest pixel, metres, that each is for."""
+OTHER_SENSOR = SensorStyle("#17262e", "h")
 
 KINDS = {
     "turquoise": "#12C4D6",
@@ -68,8 +73,13 @@ COVERAGE = {
 
 
 def sensor_style(key: str) -> SensorStyle:
-    """Style of a sensor; unknown and joined ones share one."""
-    return SENSORS.get(key, OTHER_SENSOR)
+    """Style of an instrument (see ``looks.instrument``); coarse unnamed and joined ones share one."""
+    if key in SENSORS:
+        return SENSORS[key]
+    name, _, gsd_m = key.partition("@")
+    if name != "generic" or ";" in key:
+        return OTHER_SENSOR
+    return next((style for largest_m, style in UNNAMED if float(gsd_m) <= largest_m), OTHER_SENSOR)
 
 
 def kind_color(key: str) -> str:

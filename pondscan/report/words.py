@@ -18,7 +18,7 @@ SENSOR_NAMES = {
     "skysat": "SkySat",
     "landsat": "Landsat",
     "hls": "HLS",
-    "generic": "Other sensor",
+    "generic": "unnamed sensor",
 }
 KIND_NAMES = {"yellow_green": "yellow-green", "unknown": "not told apart"}
 CALIBRATION_NAMES = {
@@ -27,6 +27,7 @@ CALIBRATION_NAMES = {
     "dn": "raw digital numbers",
 }
 TARGET_NAMES = {"leach_pond": "leach ponds", "small_water": "small water bodies"}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 Z_95 = 1.96
 """Standard deviations from the middle to the ends of a 95 % interval."""
 
@@ -86,6 +87,11 @@ def minute(value: Any) -> str:
     """Time in UTC to the minute."""
     when = moment(value)
     return "undated" if when is None else when.strftime("%Y-%m-%d %H:%M")
+
+
+def month(when: datetime) -> str:
+    """Month and year, whatever the locale: ``Nov 2023``."""
+    return f"{MONTHS[when.month - 1]} {when.year}"
 
 
 def area_unit(largest_m2: float) -> Unit:
@@ -152,9 +158,13 @@ def count_interval(lower: Any, upper: Any) -> str:
 
 
 def sensor(key: Any) -> str:
-    """Sensor as its makers write it; several joined by ``;`` become a list."""
+    """Sensor as its makers write it, with its pixel after ``@``; several joined by ``;`` become a list."""
     keys = [] if key is None or pd.isna(key) or key == "" else str(key).split(";")
-    return " + ".join(SENSOR_NAMES.get(one, one) for one in keys) or NOT_KNOWN
+    return " + ".join(_one_sensor(*one.partition("@")) for one in keys) or NOT_KNOWN
+
+
+def _one_sensor(name: str, _: str, gsd_m: str) -> str:
+    return f"{SENSOR_NAMES.get(name, name)} ({gsd_m} m)" if gsd_m else SENSOR_NAMES.get(name, name)
 
 
 def kind(key: Any) -> str:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from report_examples import PS, S2, example, scene_row, survey_row, survey_table, time
 
 from pondscan.report.looks import Look, joined_runs, site_looks, survey_looks
+from pondscan.report.palette import sensor_style
+from pondscan.report.words import sensor
 
 
 def look(day: int, sensor: str = S2, area: float | None = 100.0, observed: float = 1.0) -> Look:
@@ -44,7 +46,7 @@ def test_runs_hold_one_sensor_and_whole_looks_without_a_gap(rows: list[tuple[str
 
 
 def test_unobserved_is_no_zero() -> None:
-    looks = site_looks(example().timeseries)["S-47R-3071"]
+    looks = site_looks(example().timeseries, example().scenes)["S-47R-3071"]
     unseen = [one for one in looks if one.observed == 0]
     assert len(looks) == 9
     assert [one.area_m2 for one in unseen] == [None, None]
@@ -56,13 +58,14 @@ def test_site_intervals_are_two_sided_and_not_below_zero() -> None:
     row = {
         "site_id": "S",
         "datetime": time("2024-01-01"),
+        "scene_id": "a",
         "sensor": S2,
         "area_m2": 100.0,
         "area_sigma_m2": 10.0,
         "observed_fraction": 1.0,
     }
     wide = row | {"area_sigma_m2": 90.0, "datetime": time("2024-01-02")}
-    first, second = site_looks(pd.DataFrame([wide, row]))["S"]
+    first, second = site_looks(pd.DataFrame([wide, row]), example().scenes)["S"]
     assert (first.lower_m2, first.upper_m2) == (100 - 1.96 * 10, 100 + 1.96 * 10)
     assert second.lower_m2 == 0.0
 
@@ -81,3 +84,19 @@ def test_looks_of_the_survey_know_their_sensor_and_leave_undated_ones_out() -> N
     ])  # fmt: skip
     looks = survey_looks(survey, scenes)
     assert [(one.sensor, one.area_m2) for one in looks] == [(S2, None), (PS, 50.0)]
+
+
+def test_unnamed_sensors_are_told_apart_by_their_pixels() -> None:
+    scenes = pd.DataFrame([
+        scene_row("a", "2024-01-01T03:36", "generic", 1.0, gsd_m=3.0),
+        scene_row("b", "2024-01-01T04:12", "generic", 1.0, gsd_m=10.0),
+    ])  # fmt: skip
+    survey = survey_table([
+        survey_row("look", "2024-01-01T03:36", "2024-01-01T03:36", 1.0, 50.0, 2, 1),
+        survey_row("look", "2024-01-01T04:12", "2024-01-01T04:12", 1.0, 40.0, 2, 1),
+    ])  # fmt: skip
+    looks = survey_looks(survey, scenes)
+    assert [one.sensor for one in looks] == ["generic@3", "generic@10"]
+    assert joined_runs(looks) == []
+    assert [sensor(one.sensor) for one in looks] == ["unnamed sensor (3 m)", "unnamed sensor (10 m)"]
+    assert sensor_style("generic@3") != sensor_style("generic@10")
