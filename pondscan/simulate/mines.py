@@ -124,30 +124,14 @@ def _join(parts: list[Mines]) -> Mines:
 
 
 def _make_site(rng: np.random.Generator, number: int, site: _Site, median_diameter_m: float) -> Mines:
-    success = POND_DISPERSION / (POND_DISPERSION + MEAN_EXTRA_PONDS)
-    n_ponds = min(1 + int(rng.negative_binomial(POND_DISPERSION, success)), MAX_PONDS)
-    sizes, kinds, row = _pond_sizes(rng, n_ponds, median_diameter_m)
-    u, v, tilt = _rows(rng, sizes, row, is_lagoon=kinds == _LAGOON)
-    u, v = u - (u.min() + u.max()) / 2, v - (v.min() + v.max()) / 2
-    cos, sin = math.cos(site.along), math.sin(site.along)
-    gain = np.exp(rng.normal(0.0, 0.18, n_ponds))
-    basins = shapes.boxes(
-        site.x + u * cos + v * sin,
-        site.y + u * sin - v * cos,
-        sizes[:, 0] / 2,
-        sizes[:, 1] / 2,
-        radius=np.where(kinds == _LAGOON, 1.0, np.minimum(sizes[:, 0], sizes[:, 1]) / 2),
-        angle=site.along - tilt,
-        surface=surface_code("basin_dry"),
-        gain=gain,
-        swir_residual=rng.uniform(*SWIR_RESIDUAL, n_ponds),
-    )
+    basins, row, length_m, depth_m = _basins(rng, site, median_diameter_m)
+    n_ponds = len(basins)
     built, filled, abandoned, dried = _life(rng, site.opened, row)
-    clearings, clearing_opened = _clearings(rng, basins, site, np.ptp(u), np.ptp(v))
-    camps = _camps(rng, site, np.ptp(u), np.ptp(v))
+    clearings, clearing_opened = _clearings(rng, basins, site, length_m, depth_m)
+    camps = _camps(rng, site, length_m, depth_m)
     return Mines(
         basins=basins,
-        rim_m=rng.uniform(0.5, 0.7, n_ponds) if n_ponds else np.empty(0),
+        rim_m=rng.uniform(0.5, 0.7, n_ponds),
         site=np.full(n_ponds, number),
         number=np.arange(n_ponds),
         row=row,
@@ -164,6 +148,30 @@ def _make_site(rng: np.random.Generator, number: int, site: _Site, median_diamet
         site_y=np.array([site.y]),
         site_opened=np.array([site.opened]),
     )
+
+
+def _basins(
+    rng: np.random.Generator, site: _Site, median_diameter_m: float
+) -> tuple[Boxes, NDArray[np.int64], float, float]:
+    """Ponds of a site, the row of each, and the site's extent along the contour and downhill."""
+    success = POND_DISPERSION / (POND_DISPERSION + MEAN_EXTRA_PONDS)
+    n_ponds = min(1 + int(rng.negative_binomial(POND_DISPERSION, success)), MAX_PONDS)
+    sizes, kinds, row = _pond_sizes(rng, n_ponds, median_diameter_m)
+    u, v, tilt = _rows(rng, sizes, row, is_lagoon=kinds == _LAGOON)
+    u, v = u - (u.min() + u.max()) / 2, v - (v.min() + v.max()) / 2
+    cos, sin = math.cos(site.along), math.sin(site.along)
+    basins = shapes.boxes(
+        site.x + u * cos + v * sin,
+        site.y + u * sin - v * cos,
+        sizes[:, 0] / 2,
+        sizes[:, 1] / 2,
+        radius=np.where(kinds == _LAGOON, 1.0, np.minimum(sizes[:, 0], sizes[:, 1]) / 2),
+        angle=site.along - tilt,
+        surface=surface_code("basin_dry"),
+        gain=np.exp(rng.normal(0.0, 0.18, n_ponds)),
+        swir_residual=rng.uniform(*SWIR_RESIDUAL, n_ponds),
+    )
+    return basins, row, float(np.ptp(u)), float(np.ptp(v))
 
 
 def _pond_sizes(
