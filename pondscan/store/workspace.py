@@ -109,6 +109,7 @@ class Workspace:
         """
         made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         is_new = not self.exists
+        users_own = {name for name in (CONFIG, AOI) if (self.path / name).exists()}
         atomic.make_folder(self.path)
         try:
             with writer_lock(self.path / LOCK):
@@ -117,7 +118,7 @@ class Workspace:
                     yield
                 finally:
                     if is_new:
-                        self._remove_if_unused()
+                        self._remove_if_unused(users_own)
         finally:
             for folder in made:
                 with suppress(OSError):  # it is not empty: something came of it
@@ -262,13 +263,13 @@ class Workspace:
                 if path.name.removesuffix(ending) not in known:
                     atomic.remove(path)
 
-    def _remove_if_unused(self) -> None:
-        """Leave a new folder as it was found when no scene came of it."""
-        if not self.exists or self.scenes() or (self.path / CONFIG).is_file():
+    def _remove_if_unused(self, users_own: set[str]) -> None:
+        """Leave a new folder as it was found, with what the user had put there, when no scene came of it."""
+        if not self.exists or self.scenes():
             return
         for folder in FOLDERS:
             (self.path / folder).rmdir()
-        for name in (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK):
+        for name in ({CONFIG, AOI} - users_own) | {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK}:
             with suppress(PermissionError):  # Windows keeps the lock file for as long as it is open
                 (self.path / name).unlink(missing_ok=True)
 
