@@ -113,12 +113,14 @@ class Workspace:
         atomic.make_folder(self.path)
         try:
             with writer_lock(self.path / LOCK):
+                wanted = users_own
                 try:
                     self._prepare()
                     yield
+                    wanted = {CONFIG, AOI}
                 finally:
                     if is_new:
-                        self._remove_if_unused(users_own)
+                        self._remove_if_unused(wanted)
         finally:
             for folder in made:
                 with suppress(OSError):  # it is not empty: something came of it
@@ -263,13 +265,13 @@ class Workspace:
                 if path.name.removesuffix(ending) not in known:
                     atomic.remove(path)
 
-    def _remove_if_unused(self, users_own: set[str]) -> None:
-        """Leave a new folder as it was found, with what the user had put there, when no scene came of it."""
-        if not self.exists or self.scenes():
+    def _remove_if_unused(self, wanted: set[str]) -> None:
+        """Leave a new folder as it was found when no scene came of it, unless there are settings somebody wanted."""
+        if not self.exists or self.scenes() or ((self.path / CONFIG).is_file() and CONFIG in wanted):
             return
         for folder in FOLDERS:
             (self.path / folder).rmdir()
-        for name in ({CONFIG, AOI} - users_own) | {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK}:
+        for name in ({CONFIG, AOI} - wanted) | {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK}:
             with suppress(PermissionError):  # Windows keeps the lock file for as long as it is open
                 (self.path / name).unlink(missing_ok=True)
 
