@@ -18,6 +18,9 @@ LIQUID_NIR = (0.004, 0.010, 0.020, 0.060, 0.230)
 """Near-infrared reflectance of liquid against its red: dark and clear liquids absorb all of it, white slurry does not.
 Read off modelled spectra (Lee shallow-water model, domain notes B1), not measured."""
 
+BRIGHTEST = 0.65
+"""Reflectance at which an estimated colour is cut off; brighter than any liquid."""
+
 MIN_RING_PIXELS = 12
 """Fewer ground pixels around than this, and the ground is taken from the whole chip."""
 
@@ -107,7 +110,7 @@ def liquid_colour(excess: Floats, ground: Floats, *, red: int, nir: int) -> Floa
     Returns
     -------
     (n, bands)
-        Within 0 to 0.65. The near infrared is the anchor: it is known a priori but for white slurry,
+        Within 0 to ``BRIGHTEST``. The near infrared is the anchor: it is known a priori but for white slurry,
         where it follows the red (three rounds settle it).
     """
     darkening = np.minimum(excess[:, nir], -1e-6)
@@ -115,7 +118,7 @@ def liquid_colour(excess: Floats, ground: Floats, *, red: int, nir: int) -> Floa
     colour = ground
     for _ in range(3):
         reach = np.minimum(nir_liquid - ground[:, nir], -0.02)
-        colour = np.clip(ground + excess * (reach / darkening)[:, None], 0.0, 0.65)
+        colour = np.clip(ground + excess * (reach / darkening)[:, None], 0.0, BRIGHTEST)
         nir_liquid = np.minimum(liquid_nir(colour[:, red]), 0.8 * ground[:, nir])
     colour[:, nir] = nir_liquid
     return colour
