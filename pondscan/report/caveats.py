@@ -34,7 +34,7 @@ def cautions(report_input: ReportInput, head: Census | None) -> list[Caution]:
         *_partly_seen(head),
         *_unmasked(scenes),
         *_coarse(scenes),
-        *_blended(head),
+        *_blended(head, report_input.target),
         *_few_looks(report_input),
         *_target(report_input.target),
     ]
@@ -122,8 +122,9 @@ def _coarse(scenes: pd.DataFrame) -> list[Caution]:
     ]
 
 
-def _blended(head: Census | None) -> list[Caution]:
-    if head is None or not head.ponds.value or head.pond_equivalents is None:
+def _blended(head: Census | None, target: str) -> list[Caution]:
+    """Caution where ponds have a usual size to count by; small waters have none."""
+    if target != "leach_pond" or head is None or not head.ponds.value or head.pond_equivalents is None:
         return []
     if head.pond_equivalents < 1.15 * head.ponds.value:
         return []

@@ -121,7 +121,7 @@ def period_name(period: str, start: Any, end: Any) -> str:
         return f"Year {first.year}"
     if period == "look" or first.date() == last.date():
         return f"Look of {words.day(first)}"
-    return f"{words.month(first)} – {words.month(last)}"
+    return f"{words.month(first).removesuffix(f' {last.year}')} – {words.month(last)}"
 
 
 def periods(survey: pd.DataFrame, scenes: pd.DataFrame) -> list[Census]:

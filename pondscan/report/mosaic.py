@@ -21,6 +21,8 @@ from pondscan.report.words import moment
 Bounds = tuple[float, float, float, float]
 NO_IMAGE = (226, 231, 233)
 """Colour of ground that no quicklook shows."""
+GAPS_FROM = 0.005
+"""Share of the picture from which empty ground is worth a word in the legend (single dark pixels are not)."""
 JPEG_QUALITY = 86
 
 
@@ -34,7 +36,7 @@ class Mosaic:
     scene_ids: tuple[str, ...]
     """Scenes that can be seen in it, the one on top first."""
     has_gaps: bool
-    """Whether some of the ground has no picture."""
+    """Whether a noticeable part of the ground has no picture."""
 
 
 def best_first(quicklooks: Sequence[Quicklook], scenes: pd.DataFrame) -> list[Quicklook]:
@@ -77,7 +79,7 @@ def mosaic(quicklooks: Sequence[Quicklook], crs: str, bounds: Bounds, max_px: in
             used.append(look.scene_id)
     if not used:
         return None
-    return Mosaic(_jpeg_uri(canvas), bounds, tuple(used), has_gaps=bool((canvas[3] == 0).any()))
+    return Mosaic(_jpeg_uri(canvas), bounds, tuple(used), has_gaps=bool((canvas[3] == 0).mean() > GAPS_FROM))
 
 
 def _finest_px_m(quicklooks: Sequence[Quicklook]) -> float:

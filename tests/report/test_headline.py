@@ -66,6 +66,7 @@ def test_even_intervals_are_plus_minus_and_lopsided_ones_are_not() -> None:
     [
         ("year", "2024-01-01T00:00", "2024-12-31T23:59", "Year 2024"),
         ("season", "2023-11-01T00:00", "2024-04-30T23:59", "Nov 2023 – Apr 2024"),
+        ("season", "2024-05-01T00:00", "2024-10-31T23:59", "May – Oct 2024"),
         ("look", "2024-03-01T10:00", "2024-03-01T10:20", "Look of 2024-03-01"),
         ("look", None, None, "Undated look"),
     ],
