@@ -8,6 +8,7 @@ and so its area, the sum of unclipped fractions over the basin and the blur arou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,8 +174,7 @@ def _ring(chips: Chips, is_seen: NDArray[np.bool_], ring_px: int) -> tuple[NDArr
 def _fraction_surface(
     chips: Chips, filled: Floats, ground: fraction.Ground, optical: list[int], factor: int, sigma_px: float
 ) -> tuple[Floats, Floats]:
-    """Water fraction by the liquid colour of the object as a whole, smoothed and upsampled; and the gain (n,)
-    that sensor noise has in it."""
+    """Water fraction by the liquid colour of each object as a whole, upsampled, and its gain (n,) on sensor noise."""
     red, nir = OPTICAL.index("red"), OPTICAL.index("nir")
     mean = ground.mean[:, optical]
     covariance = ground.covariance[:, optical][:, :, optical]
@@ -188,6 +188,48 @@ def _fraction_surface(
     return split.resample(fractions, factor, sigma_px), np.linalg.norm(weights, axis=1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Subpixels:
+    """The subpixels that belong to segments: one entry each, k in all, ordered by chip, row, column."""
+
+    label: NDArray[np.int32]
+    chip: NDArray[np.intp]
+    sub_row: NDArray[np.intp]
+    sub_col: NDArray[np.intp]
+    segment: NDArray[np.int64]
+    n_segments: int
+    factor: int
+
+    @classmethod
+    def of(cls, label: NDArray[np.int32], factor: int) -> _Subpixels:
+        chip, sub_row, sub_col = np.nonzero(label)
+        segment = label[chip, sub_row, sub_col].astype(np.int64) - 1
+        return cls(label, chip, sub_row, sub_col, segment, int(label.max(initial=0)), factor)
+
+    @property
+    def share(self) -> float:
+        """Share of a pixel that a subpixel is."""
+        return 1 / self.factor**2
+
+    def home(self) -> NDArray[np.int64]:
+        """Chip of every segment, (m,)."""
+        home = np.zeros(self.n_segments, np.int64)
+        home[self.segment] = self.chip
+        return home
+
+    def total(self, values: Floats | NDArray[np.bool_]) -> Floats:
+        """Sum of a value per subpixel (k,) over every segment, (m,), in pixels."""
+        return np.bincount(self.segment, values, self.n_segments).astype(np.float64) * self.share
+
+    def totals(self, values: Floats) -> Floats:
+        """Sums of values (k, bands) over every segment, (m, bands), in pixels."""
+        return np.stack([self.total(column) for column in values.T], axis=1)
+
+    def on(self, planes: NDArray[np.generic]) -> NDArray[Any]:
+        """Values of planes (n, h, w) of whole pixels at the subpixels, (k,)."""
+        return np.asarray(planes[self.chip, self.sub_row // self.factor, self.sub_col // self.factor])
+
+
 def _segments(
     chips: Chips,
     filled: Floats,
@@ -199,36 +241,23 @@ def _segments(
     ring_masked: Floats,
     is_seen: NDArray[np.bool_],
 ) -> Segments:
-    n_segments = int(label.max())
-    chip, sub_row, sub_col = np.nonzero(label)
-    segment = label[chip, sub_row, sub_col].astype(np.int64) - 1
-    row, col = sub_row // factor, sub_col // factor
-    share = 1 / factor**2
-
-    def total(values: Floats | NDArray[np.bool_]) -> Floats:
-        return np.bincount(segment, values, n_segments).astype(np.float64)
-
-    n_pixels: Floats = np.bincount(segment, minlength=n_segments).astype(np.float64) * share
-    home = np.zeros(n_segments, np.int64)
-    home[segment] = chip
-    pixels = filled[chip, :, row, col]
+    sub = _Subpixels.of(label, factor)
+    home = sub.home()
     mean = ground.mean[home]
-    excess = np.stack([total(pixels[:, b]) * share for b in range(pixels.shape[1])], axis=1) - n_pixels[:, None] * mean
-    height = np.clip(surface[chip, sub_row, sub_col], 0.02, 1.0)
-    tilted = np.stack([total((pixels[:, b] - mean[segment, b]) * height) for b in range(pixels.shape[1])], axis=1)
-    liquid = fraction.liquid_colour(tilted, mean, red=chips.roles.index("red"), nir=chips.roles.index("nir"))
-    covariance = ground.covariance[:, optical][:, :, optical][home]
-    weights, variance = fraction.fraction_weights((liquid - mean)[:, optical], covariance)
-    area_px = np.einsum("mb,mb->m", weights, excess[:, optical])
-    wet = np.einsum("kb,kb->k", weights[segment], (pixels - mean[segment])[:, optical])
-    peak, wettest = _peaks(segment, wet, pixels, n_segments)
-    ground_variance = (
-        variance * TEXTURE_CORRELATION_PX * (n_pixels + n_pixels**2 / np.maximum(ground.n_pixels[home], 1))
-    )
+    pixels = np.moveaxis(filled, 1, -1)[sub.chip, sub.sub_row // factor, sub.sub_col // factor]
+    departure = pixels - mean[sub.segment]
+    height = surface[sub.chip, sub.sub_row, sub.sub_col]
+    weight = np.clip(height, 0.02, 1.0)
+    red, nir = chips.roles.index("red"), chips.roles.index("nir")
+    liquid = fraction.liquid_colour(sub.totals(departure * weight[:, None]), mean, red=red, nir=nir)
+    n_pixels = sub.total(np.ones(len(sub.segment)))
+    contrast, covariance = (liquid - mean)[:, optical], ground.covariance[:, optical][:, :, optical][home]
+    weights, variance = fraction.fraction_weights(contrast, covariance)
+    wet = np.einsum("kb,kb->k", weights[sub.segment], departure[:, optical])
+    area_px = np.einsum("mb,mb->m", weights, sub.totals(departure[:, optical]))
     shared = COLOUR_ERROR * np.abs(area_px)
-    centroid, moments = _moments(segment, sub_row, sub_col, height, n_segments, factor)
-    is_masked = chips.coverage[chip, row, col] != Coverage.CLEAR
-    is_cut = total(_grow(~is_seen, 1)[chip, row, col]) > 0
+    top = _highest(sub.segment, wet, sub.n_segments)
+    centroid, moments = _moments(sub, weight)
     return Segments(
         chip=home,
         chip_row=chips.row_start[home],
@@ -236,54 +265,43 @@ def _segments(
         row=centroid[:, 0] + chips.row_start[home],
         col=centroid[:, 1] + chips.col_start[home],
         area_px=area_px,
-        area_sigma_px=np.sqrt(ground_variance + shared**2),
+        area_sigma_px=np.hypot(_ground_sigma(variance, n_pixels, ground.n_pixels[home]), shared),
         shared_sigma_px=shared,
         n_pixels=n_pixels,
-        peak_fraction=peak,
-        surface_peak=_largest(segment, surface[chip, sub_row, sub_col], n_segments),
-        snr=peak / np.sqrt(variance),
+        peak_fraction=wet[top],
+        surface_peak=height[_highest(sub.segment, height, sub.n_segments)],
+        snr=wet[top] / np.sqrt(variance),
         liquid=liquid,
         ground=mean,
-        wettest=wettest,
+        wettest=pixels[top],
         moments=moments,
-        half_area_px=total(wet > 0.5 * peak[segment]) * share,
-        masked_fraction=total(is_masked) * share / n_pixels,
+        half_area_px=sub.total(wet > 0.5 * wet[top][sub.segment]),
+        masked_fraction=sub.total(sub.on(chips.coverage) != Coverage.CLEAR) / n_pixels,
         ring_masked_fraction=ring_masked[home],
-        is_cut=is_cut,
+        is_cut=sub.total(sub.on(_grow(~is_seen, 1))) > 0,
         label=label,
         fraction=surface,
         factor=factor,
     )
 
 
-def _peaks(segment: NDArray[np.int64], wet: Floats, pixels: Floats, n_segments: int) -> tuple[Floats, Floats]:
-    """Highest fraction of every segment, and the reflectance of that pixel."""
-    order = np.lexsort((wet, segment))
-    last = np.cumsum(np.bincount(segment, minlength=n_segments)) - 1
-    top = order[last]
-    return wet[top], pixels[top]
+def _ground_sigma(variance: Floats, n_pixels: Floats, n_ground: NDArray[np.int64]) -> Floats:
+    """Standard deviation of an area from the ground's texture: under the segment itself, and in its mean level."""
+    spread = variance * TEXTURE_CORRELATION_PX
+    return np.sqrt(spread * (n_pixels + n_pixels**2 / np.maximum(n_ground, 1)))
 
 
-def _largest(segment: NDArray[np.int64], values: Floats, n_segments: int) -> Floats:
-    largest = np.full(n_segments, -np.inf)
-    np.maximum.at(largest, segment, values)
-    return largest
+def _highest(segment: NDArray[np.int64], values: Floats, n_segments: int) -> NDArray[np.intp]:
+    """Where in ``values`` (k,) each segment has its largest one, (m,)."""
+    order = np.lexsort((values, segment))
+    return np.asarray(order[np.cumsum(np.bincount(segment, minlength=n_segments)) - 1])
 
 
-def _moments(
-    segment: NDArray[np.int64],
-    sub_row: NDArray[np.intp],
-    sub_col: NDArray[np.intp],
-    weight: Floats,
-    n_segments: int,
-    factor: int,
-) -> tuple[Floats, Floats]:
+def _moments(sub: _Subpixels, weight: Floats) -> tuple[Floats, Floats]:
     """Weighted centroid (m, 2) in chip pixels, and second moments rr, rc, cc (m, 3) in pixels²."""
-    y, x = (sub_row + 0.5) / factor, (sub_col + 0.5) / factor
-    mass = np.bincount(segment, weight, n_segments)
-    row = np.bincount(segment, weight * y, n_segments) / mass
-    col = np.bincount(segment, weight * x, n_segments) / mass
-    dy, dx = y - row[segment], x - col[segment]
-    products = (dy * dy, dy * dx, dx * dx)
-    moments = [np.bincount(segment, weight * product, n_segments) / mass for product in products]
+    y, x = (sub.sub_row + 0.5) / sub.factor, (sub.sub_col + 0.5) / sub.factor
+    mass = sub.total(weight)
+    row, col = sub.total(weight * y) / mass, sub.total(weight * x) / mass
+    dy, dx = y - row[sub.segment], x - col[sub.segment]
+    moments = [sub.total(weight * product) / mass for product in (dy * dy, dy * dx, dx * dx)]
     return np.stack([row, col], axis=1), np.stack(moments, axis=1)

@@ -23,7 +23,7 @@ BRIGHTEST_LIQUID = 0.58
 """No slurry is brighter in the visible: the whitest modelled one has 0.46, and patches vary by a quarter. What would
 have to be brighter to darken the near infrared as it does is a roof."""
 
-REASONS = ("too faint", "too small", "too large", "channel", "too dark", "too bright", "not water", "cloud")
+REASONS = ("too faint", "too small", "too large", "channel", "too dark", "too bright", "not water", "under cloud")
 """Why a candidate is rejected outright, the first that holds."""
 
 
@@ -75,7 +75,7 @@ def rejection(
         ndwi_contrast < 0.08,
         (masked_fraction > 0.5) & (ring_masked_fraction > 0.35),
     ]
-    names = ["too faint", "too small", "too large", "channel", "too dark", "too bright", "not water", "cloud"]
+    names = ["too faint", "too small", "too large", "channel", "too dark", "too bright", "not water", "under cloud"]
     return np.select(conditions, names, "").astype(object)
 
 
