@@ -29,7 +29,7 @@ from pondscan.report.words import Unit, area_unit
 CHART_SIZE = (6.0, 3.1)
 """Inches at 72 points; legible from the width of a phone to half a page."""
 SITE_SIZE = (3.4, 1.55)
-FIRST_SIZE = (4.6, 1.45)
+FIRST_SIZE = (4.6, 1.35)
 STRIPE_SHARE = 0.014
 """Width of the hatched stripe of one look, as a share of the time axis."""
 
