@@ -22,7 +22,9 @@ class Candidate:
     """The path the user would recognise."""
     depth: int
     """Folders between the listing's root and the product: of nested products the deepest is taken."""
+    anchor: str
+    """The listed file that makes it a scene; two candidates never share it."""
     members: frozenset[str]
-    """Listed files that belong to it."""
+    """Listed files that belong to it, the anchor included; others may use them too."""
     build: Callable[[Settings], Scene]
     """Opens it; raises ``InputError`` when it cannot be read."""

@@ -173,7 +173,7 @@ def _take(
     rest = set(wanted)
     taken: set[str] = set()
     for candidate in candidates:
-        if not candidate.members & rest or candidate.members & taken:
+        if candidate.anchor in taken or not candidate.members & rest:
             continue
         try:
             found.scenes.append(candidate.build(settings))

@@ -33,7 +33,7 @@ _SYNONYMS = {
 _SENSOR_OF_MASK = {"scl": "sentinel-2", "qa_pixel": "landsat", "qa_radsat": "landsat", "fmask": "hls"}
 _SENSOR_OF_NAME = (
     (re.compile(r"HLS\.[LS]30"), "hls"),
-    (re.compile(r"S2[A-Z]_|(?:^|_)T\d\d[A-Z]{3}_\d{8}T\d{6}"), "sentinel-2"),
+    (re.compile(r"S2[A-Z]_|(?:^|[_/])T\d\d[A-Z]{3}_\d{8}T\d{6}"), "sentinel-2"),
     (re.compile(r"L[COTEM]0\d_"), "landsat"),
 )
 _BY_ORDER = "--bands in file order, e.g. --bands blue,green,red,nir,swir16,-,swir22"
@@ -69,7 +69,7 @@ def find_groups(listing: Listing, files: Iterable[str], settings: InputSettings)
         build = partial(_build_group, listing, label, folder, chosen, tuple(sidecars))
         members = frozenset({file for same in tokens.values() for file in same} | set(sidecars))
         candidates.append(
-            Candidate(listing.shown(f"{folder}/{label}".lstrip("/")), depth(min(members)), members, build)
+            Candidate(listing.shown(f"{folder}/{label}".lstrip("/")), depth(min(members)), min(members), members, build)
         )
     return candidates
 
@@ -82,7 +82,7 @@ def find_rasters(listing: Listing, files: Iterable[str]) -> list[Candidate]:
             sidecar = str(Path(file).with_suffix("")) + _CLEAR_SUFFIX
             members = frozenset({file, sidecar} & set(listing.files))
             build = partial(_build_raster, listing, file, sidecar if sidecar in members else None)
-            candidates.append(Candidate(listing.shown(file), depth(file), members, build))
+            candidates.append(Candidate(listing.shown(file), depth(file), file, members, build))
     return candidates
 
 

@@ -35,7 +35,7 @@ def find(listing: Listing) -> list[Candidate]:
         members = frozenset(f for f in listing.beside(folder) if name(f).startswith(f"{granule}."))
         source = str(Path(listing.root) / folder / granule) if listing.kind == "folder" else listing.root
         build = partial(_build, listing, granule, layers, source)
-        candidates.append(Candidate(source, depth(min(layers.values())), members, build))
+        candidates.append(Candidate(source, depth(min(members)), min(members), members, build))
     return candidates
 
 

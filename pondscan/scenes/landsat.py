@@ -48,7 +48,7 @@ def find(listing: Listing) -> list[Candidate]:
             else str(Path(listing.root) / folder / ("" if is_alone else product_id))
         )
         build = partial(_build, listing, product_id, frozenset(files), source)
-        candidates.append(Candidate(source, depth(min(files)), frozenset(files), build))
+        candidates.append(Candidate(source, depth(min(files)), min(files), frozenset(files), build))
     return candidates
 
 

@@ -23,14 +23,16 @@ from pondscan.scenes.radiometry import Claim
 from pondscan.scenes.raster import RasterInfo, probe, shown
 from pondscan.sensors import SENSORS
 
+_ORDERED = r"(?P<toar>_toar)?(?:_harmonized|_clip|_reproject|_file_format)*\.tiff?$"
+"""What ordering tools add to a name."""
 _PSSCENE = re.compile(
     r"(?P<item>(?P<day>\d{8})_(?P<time>\d{6})(?:_\d{2})?_(?P<satellite>[0-9a-f]{4}))"
-    r"_(?P<level>3[AB])_AnalyticMS(?P<sr>_SR)?(?P<eight>_8b)?(?P<rest>(?:_harmonized|_clip|_file_format)*)\.tiff?$",
+    r"_3[AB]_AnalyticMS(?P<sr>_SR)?(?:_8b)?" + _ORDERED,
     re.IGNORECASE,
 )
 _SKYSAT = re.compile(
     r"(?P<item>(?P<day>\d{8})_(?P<time>\d{6})_(?P<satellite>ssc?\d+(?:d\d)?)_[u\d]\d+)"
-    r"_(?:ortho_)?analytic(?P<sr>_sr)?(?P<rest>(?:_clip|_file_format)*)\.tiff?$",
+    r"_(?:ortho_)?analytic(?P<sr>_sr)?" + _ORDERED,
     re.IGNORECASE,
 )
 
@@ -44,6 +46,9 @@ class _Asset:
     satellite: str
     moment: datetime
     is_sr: bool
+    """Surface reflectance."""
+    is_toar: bool
+    """Top-of-atmosphere reflectance, made from radiance when it was ordered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def find(listing: Listing) -> list[Candidate]:
         members = frozenset({file, *(f for f in siblings if _asset(f) is None)})
         build = partial(_build, listing, file, asset, tuple(siblings))
         source = listing.shown(file) if listing.kind == "folder" else f"{listing.root}/{file}"
-        candidates.append(Candidate(source, depth(file), members, build))
+        candidates.append(Candidate(source, depth(file), file, members, build))
     return candidates
 
 
@@ -80,7 +85,7 @@ def _asset(file: str) -> _Asset | None:
                 moment = datetime.strptime(match["day"] + match["time"], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
             except ValueError:
                 return None
-            return _Asset(sensor, match["item"], match["satellite"], moment, bool(match["sr"]))
+            return _Asset(sensor, match["item"], match["satellite"], moment, bool(match["sr"]), bool(match["toar"]))
     return None
 
 
@@ -96,8 +101,7 @@ def _build(listing: Listing, file: str, asset: _Asset, siblings: tuple[str, ...]
     return assemble(
         Parts(
             scene_id=stem(file),
-            product=f"{SENSORS[asset.sensor].title} {info.count}-band "
-            + ("reflectance" if asset.is_sr else "radiance"),
+            product=f"{SENSORS[asset.sensor].title} {info.count}-band " + _kind(asset),
             sensor=asset.sensor,
             source=listing.shown(file),
             files=files_read(listing, metadata, bands, masks),
@@ -106,7 +110,7 @@ def _build(listing: Listing, file: str, asset: _Asset, siblings: tuple[str, ...]
             platform=asset.satellite,
             datetime=facts.moment or asset.moment,
             calibrated=calibrated,
-            has_sensor_scale=asset.is_sr,
+            has_sensor_scale=asset.is_sr or asset.is_toar,
             sun_elevation_deg=facts.sun_elevation_deg,
             sun_azimuth_deg=facts.sun_azimuth_deg,
             processing=("analytic_sr" if asset.is_sr else "analytic") + f" {info.count}b",
@@ -117,10 +121,14 @@ def _build(listing: Listing, file: str, asset: _Asset, siblings: tuple[str, ...]
     )
 
 
+def _kind(asset: _Asset) -> str:
+    return "reflectance" if asset.is_sr else "top-of-atmosphere reflectance" if asset.is_toar else "radiance"
+
+
 def _calibration(asset: _Asset, facts: _Facts, file: str) -> tuple[Calibration | None, tuple[str, ...]]:
     if asset.is_sr:
         return "reflectance", ()
-    if facts.coefficients:
+    if asset.is_toar or facts.coefficients:
         return "toa", ()
     return None, (f"{name(file)} is radiance, and no reflectance coefficients (metadata XML) are beside it",)
 
@@ -134,7 +142,7 @@ def _bands(path: str, asset: _Asset, info: RasterInfo, facts: _Facts) -> tuple[B
         )
     claims = {
         number: (Claim("metadata XML", coefficient, 0.0),)
-        for number, coefficient in ({} if asset.is_sr else facts.coefficients or {}).items()
+        for number, coefficient in ({} if asset.is_sr or asset.is_toar else facts.coefficients or {}).items()
     }
     return tuple(
         BandPart(role, path, number, info.descriptions[number - 1], claims.get(number, ()), 0.0)

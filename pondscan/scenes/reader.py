@@ -113,13 +113,15 @@ class SceneReader:
         InputError
             If the scene has no such band, or a file is damaged there.
         """
-        return np.stack([self._counts(tuple(roles), window)[role] for role in roles])
+        counts = self._counts(tuple(roles), window)
+        return np.stack([counts[role] for role in roles])
 
     def read_mask(self, window: Window) -> NDArray[np.uint8]:
         """``model.Coverage`` codes before dilation.
 
-        ``OUTSIDE`` where no required band has data, ``UNUSABLE`` where green or near infrared alone is missing,
-        ``SATURATED`` where one of the two is at the top of its range, else what the masks say.
+        ``OUTSIDE`` where green and near infrared have no data (the other bands are not decoded to ask them too),
+        ``UNUSABLE`` where one of the two is missing, ``SATURATED`` where one is at the top of its range, else what the
+        masks say.
 
         Returns
         -------
@@ -133,11 +135,7 @@ class SceneReader:
         codes[(green == INVALID) | (nir == INVALID)] = Coverage.UNUSABLE
         layers = [codes, *(masks.DECODERS[mask.role](self._mask_values(mask, window)) for mask in self._masks)]
         codes = masks.keep_classes(masks.combine(layers), self._classes)
-        is_missing = (green == INVALID) & (nir == INVALID)
-        if is_missing.any():
-            others = self._counts(("blue", "red"), window)
-            is_missing &= (others["blue"] == INVALID) & (others["red"] == INVALID)
-            codes[is_missing] = Coverage.OUTSIDE
+        codes[(green == INVALID) & (nir == INVALID)] = Coverage.OUTSIDE
         return codes
 
     def quicklook(self, max_px: int) -> NDArray[np.uint8]:

@@ -64,7 +64,7 @@ def find(listing: Listing) -> list[Candidate]:
         for granule in granules or [""]:
             build = partial(_build, listing, xml, granule, level, is_only=len(granules) <= 1)
             own = members if len(granules) <= 1 else frozenset(listing.below(granule))
-            candidates.append(Candidate(_source(listing, xml), depth(xml), own, build))
+            candidates.append(Candidate(_source(listing, xml), depth(xml), min(own), own, build))
     return candidates
 
 
@@ -139,12 +139,10 @@ def _safe_name(listing: Listing, xml: str) -> str:
     return re.sub(r"\.(SAFE|zip|tar)$", "", folder, flags=re.IGNORECASE) or name(listing.root)
 
 
-def _tile(granule_xml: str, *names: str) -> str | None:
-    for text in (*names, name(granule_xml)):
-        match = _TILE.search(text)
-        if match:
-            return match.group(1)
-    return None
+def _tile(*names: str) -> str | None:
+    """Tile in the first name that has one; in products of several granules the product's name has none."""
+    found = (_TILE.search(text) for text in names)
+    return next((match.group(1) for match in found if match), None)
 
 
 def _read_product(listing: Listing, xml: str, level: str) -> _Product:
@@ -186,9 +184,9 @@ def _offsets(root: ET.Element, tag: str) -> dict[str, float]:
 def _finest_images(listing: Listing, granule: str) -> dict[str, str]:
     """Band name (``B2`` …, ``SCL``) → the file of its finest resolution."""
     finest: dict[str, tuple[int, str]] = {}
-    for file in listing.below(f"{granule}/IMG_DATA" if granule else "IMG_DATA"):
+    for file in listing.below(granule):
         match = _IMAGE.search(name(file))
-        if match:
+        if match and "MSK_" not in name(file):
             band = match.group(1).upper()
             key, resolution_m = canonical_band(band) or band, int(match.group(2) or 0)
             finest[key] = min(finest.get(key, (resolution_m, file)), (resolution_m, file))

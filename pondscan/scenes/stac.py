@@ -95,7 +95,7 @@ def find(listing: Listing) -> list[Candidate]:
 
 def _candidate(listing: Listing, file: str, build: Callable[[Settings], Scene], owned: Sequence[str]) -> Candidate:
     source = listing.shown(file) if listing.kind == "folder" else listing.root
-    return Candidate(source, depth(file), frozenset({file, *owned}), build)
+    return Candidate(source, depth(file), file, frozenset({file, *owned}), build)
 
 
 def _refuse(error: InputError, _settings: Settings) -> Scene:
