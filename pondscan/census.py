@@ -30,6 +30,8 @@ class Census:
     tracks: Tracks
     state: States
     """(n_ponds, n_looks) state of every pond at every look."""
+    confidence: Floats
+    """(n_ponds, n_looks) confidence as it stood after every look."""
     ponds: GeoDataFrame
     """A row for each track, in the order of first sightings: columns ``tables.PONDS`` but `site_id`, with `code` (the
     id without its letter), `x`, `y`, `shared_sigma_m2`, and `first_x`, `first_y` (where it was first seen)."""
@@ -67,12 +69,12 @@ def take(looks: Sequence[Look], crs: str, aoi: BaseGeometry | None = None) -> Ce
     ponds = _latest(looks, seen, tracks, evidence).assign(
         **_first(seen.iloc[tracks.first]),
         **_dates(evidence, start),
-        confidence=probability,
+        confidence=probability[:, -1] if len(looks) else np.empty(0),
         status=_status(state),
         n_seen=evidence.n_seen,
         n_clear=evidence.n_clear,
     )
-    return Census(tuple(looks), seen, tracks, state, ponds)
+    return Census(tuple(looks), seen, tracks, state, probability, ponds)
 
 
 def _latest(looks: Sequence[Look], seen: GeoDataFrame, tracks: Tracks, evidence: Evidence) -> GeoDataFrame:

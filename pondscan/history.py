@@ -90,6 +90,11 @@ class Evidence:
         """(n_ponds,) last look that saw it."""
         return _integers(np.where(self.is_seen, np.arange(self.is_seen.shape[1]), -1).max(axis=1, initial=-1))
 
+    def until(self, number: int) -> Evidence:
+        """Evidence of the looks up to ``number``, itself included."""
+        parts = (self.is_seen, self.is_covered, self.is_clear, self.is_missed, self.tells)
+        return Evidence(*(part[:, : number + 1] for part in parts))
+
     def counted(self, which: Booleans) -> tuple[Integers, Integers, Integers]:
         """Count looks of ``which`` before the first sighting, between first and last, and after the last."""
         look = np.arange(which.shape[1])
@@ -217,7 +222,7 @@ def dates(evidence: Evidence, start: NDArray[np.datetime64]) -> tuple[NDArray[np
 
 
 def confidence(evidence: Evidence, tracks: Tracks, *, look: Integers, probability: Floats, size_px: Floats) -> Floats:
-    """Probability that each pond is real, from all looks.
+    """Probability that each pond is real, as it stood after every look.
 
     Looks at one place are strongly correlated (the same ground, the same mistake), so their log-odds are averaged,
     not added: the prior counts once and ten looks are no surer than one. A look speaks with the weight of how well
@@ -230,18 +235,32 @@ def confidence(evidence: Evidence, tracks: Tracks, *, look: Integers, probabilit
     ----------
     look, probability, size_px : (n_sightings,)
         Look, probability from that scene alone, and diameter in pixels, of each sighting.
+
+    Returns
+    -------
+    (n_ponds, n_looks)
+        From that look and those before it; NaN before the first sighting. The last column is from all looks.
     """
     log_odds, weight = np.full(evidence.is_seen.shape, -np.inf), np.zeros(evidence.is_seen.shape)
     bounded = np.clip(probability, 0.001, 0.999)
     cell = (tracks.track, look[tracks.sighting])
     np.maximum.at(log_odds, cell, np.log(bounded / (1 - bounded))[tracks.sighting])
     np.maximum.at(weight, cell, np.clip(size_px / RESOLVED_PX, 0.1, 1)[tracks.sighting])
-    total = np.where(evidence.is_seen, weight * np.where(evidence.is_seen, log_odds, 0), 0).sum(axis=1)
+    total = np.where(evidence.is_seen, weight * np.where(evidence.is_seen, log_odds, 0), 0).cumsum(axis=1)
+    mean = total / np.maximum(weight.cumsum(axis=1), np.finfo(float).tiny)
+    misses = np.zeros(evidence.is_seen.shape)
+    for number in range(evidence.is_seen.shape[1]):
+        misses[:, number] = _weight_of_misses(evidence.until(number))
+    stood = 1 / (1 + np.exp(-(mean + MISS_LOG_ODDS * misses)))
+    return np.where(evidence.is_seen.cumsum(axis=1) > 0, stood, np.nan)
+
+
+def _weight_of_misses(evidence: Evidence) -> Floats:
+    """(n_ponds,) misses that speak against a pond, in whole misses."""
     before, between, after = evidence.counted(evidence.is_missed)
     is_flash = evidence.n_seen == 1
-    against = between / np.maximum(evidence.n_seen, 1) + is_flash * np.minimum(np.minimum(before, after), MAX_FLANKS)
-    mean = total / np.maximum(weight.sum(axis=1), np.finfo(float).tiny)
-    return np.asarray(1 / (1 + np.exp(-(mean + MISS_LOG_ODDS * against))))
+    flanks = np.minimum(np.minimum(before, after), MAX_FLANKS)
+    return np.asarray(between / np.maximum(evidence.n_seen, 1) + is_flash * flanks, dtype=np.float64)
 
 
 def sources(evidence: Evidence, tracks: Tracks, *, look: Integers, area_m2: Floats) -> Integers:

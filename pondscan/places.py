@@ -30,8 +30,12 @@ class Places:
 
     ponds: GeoDataFrame
     """The published ponds, rows of ``Census.ponds`` with `site_id`."""
+    is_published: Booleans
+    """(n_tracks,) which rows of ``Census.ponds`` they are."""
     home: Integers
     """(n_ponds,) place of each published pond."""
+    site: Integers
+    """(n_tracks,) site of every track, published or not; ``sites.ALONE`` for none."""
     site_id: Strings
     """(n_sites,) from the code of the site's first pond."""
     outline: Polygons
@@ -54,38 +58,46 @@ class Places:
 
 def locate(
     census: Census,
-    is_published: Booleans,
+    min_confidence: float,
     region: BaseGeometry,
     *,
     distance_m: float,
     min_ponds: int,
     footprint_buffer_m: float,
 ) -> Places:
-    """Link the published ponds to sites.
+    """Link ponds to sites.
+
+    All ponds that were believed after any look are linked, so that a site never falls apart when one of them is no
+    longer believed, and never changes its name as looks are added (``sites.grow``). Ponds believed after the last look
+    are published, and make a site when there are ``min_ponds`` of them.
 
     Parameters
     ----------
     census
         All ponds.
-    is_published
-        Which of them are believed.
+    min_confidence
+        Least confidence to be believed.
     region
         Ground the census speaks of; footprints end at its edge.
     distance_m, min_ponds, footprint_buffer_m
         As ``config.SiteSettings`` describes them.
     """
-    ponds = census.ponds[is_published].reset_index(drop=True)
-    label = sites.link(ponds[["first_x", "first_y"]].to_numpy(float), distance_m=distance_m, min_ponds=min_ponds)
+    is_published = census.ponds["confidence"].to_numpy(float) >= min_confidence
+    site, namesake = _sites(
+        census, is_published, min_confidence=min_confidence, distance_m=distance_m, min_ponds=min_ponds
+    )
+    ponds, label = census.ponds[is_published].reset_index(drop=True), site[is_published]
     is_alone = label == sites.ALONE
-    first = np.unique(np.append(label, sites.ALONE), return_index=True)[1][1:]
-    site_id = np.char.add("S", ponds["code"].to_numpy(np.str_)[first])
+    site_id = np.char.add("S", census.ponds["code"].to_numpy(np.str_)[namesake])
     home = np.where(is_alone, len(site_id) + np.cumsum(is_alone) - 1, label)
     outline = np.asarray(ponds.geometry.array, dtype=object)
     ground = shapely.intersection(sites.footprints(outline, label, buffer_m=footprint_buffer_m), region)
     probability = ponds["confidence"].to_numpy(float)
     return Places(
         ponds=ponds.assign(site_id=pd.Series(np.append(site_id, "")[label]).mask(is_alone)),
+        is_published=is_published,
         home=home,
+        site=site,
         site_id=site_id,
         outline=np.concatenate([np.atleast_1d(ground), outline[is_alone]]),
         diameter_m=ponds["diameter_m"].groupby(home).median().to_numpy(float),
@@ -94,24 +106,42 @@ def locate(
     )
 
 
-def seen_at(places: Places, census: Census, is_published: Booleans, *, distance_m: float) -> pd.DataFrame:
+def _sites(
+    census: Census, is_published: Booleans, *, min_confidence: float, distance_m: float, min_ponds: int
+) -> tuple[Integers, Integers]:
+    """Site of every track, and the track each site is named after.
+
+    Tracks that were never believed go with the nearest one that was, within ``distance_m``.
+    """
+    first = census.ponds[["first_x", "first_y"]].to_numpy(float)
+    is_believed = census.confidence >= min_confidence
+    was_believed = np.flatnonzero(is_believed.any(axis=1))
+    group = np.full(len(first), -1, np.int64)
+    group[was_believed], namesake = sites.grow(
+        first[was_believed], is_believed[was_believed], distance_m=distance_m, min_ponds=min_ponds
+    )
+    doubted = np.flatnonzero(group < 0)
+    if len(doubted) and len(was_believed):
+        distance, nearest = cKDTree(first[was_believed]).query(first[doubted])
+        group[doubted] = np.where(distance <= distance_m, group[was_believed][nearest], -1)
+    is_site = np.bincount(group[is_published], minlength=len(namesake)) >= min_ponds
+    number = np.append(np.where(is_site, np.cumsum(is_site) - 1, sites.ALONE), sites.ALONE)
+    return number[group], was_believed[namesake[is_site]]
+
+
+def seen_at(places: Places, census: Census) -> pd.DataFrame:
     """Sightings that count at a place, each once, as ``series.place_looks`` takes them.
 
     Candidates that are not published stand at a site when they are within its linkage distance.
     """
-    home = np.full(census.tracks.n_tracks, -1, np.int64)
-    home[is_published] = places.home
-    first = census.ponds[["first_x", "first_y"]].to_numpy(float)
-    at_site = np.flatnonzero((home >= 0) & (home < places.n_sites))
-    if len(at_site) and not is_published.all():
-        distance, nearest = cKDTree(first[at_site]).query(first[~is_published])
-        home[~is_published] = np.where(distance <= distance_m, home[at_site[nearest]], -1)
+    home = places.site.copy()
+    home[places.is_published] = places.home
     track = census.tracks.track
     members = pd.DataFrame(
         {
             "sighting": census.tracks.sighting,
             "place": home[track],
-            "is_counted": is_published[track],
+            "is_counted": places.is_published[track],
             "probability": census.ponds["confidence"].to_numpy(float)[track],
         }
     )

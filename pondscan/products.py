@@ -80,10 +80,9 @@ def build(views: Iterable[SceneView], settings: Settings, *, aoi: BaseGeometry |
     extent = extents(used, crs)
     region = shapely.union_all(extent) if aoi is None else _projected(aoi, crs)
     counted = census.take(group_looks(used, extent, lattice_over(region, crs)), crs, aoi)
-    is_published = counted.ponds["confidence"].to_numpy(float) >= settings.confidence.min_confidence
-    places = locate(counted, is_published, region, **settings.sites.model_dump())
-    seen = seen_at(places, counted, is_published, distance_m=settings.sites.distance_m)
-    rows = series.place_looks(places, counted.looks, seen, crs)
+    min_confidence = settings.confidence.min_confidence
+    places = locate(counted, min_confidence, region, **settings.sites.model_dump())
+    rows = series.place_looks(places, counted.looks, seen_at(places, counted), crs)
     trend = series.trends(rows, counted.looks, places.n_sites)
     first = places.ponds[["first_x", "first_y"]].to_numpy(float)
     return Products(
@@ -92,10 +91,10 @@ def build(views: Iterable[SceneView], settings: Settings, *, aoi: BaseGeometry |
         observations=_finished(counted.seen, OBSERVATIONS, "scene_id", "object_id"),
         timeseries=_finished(series.timeseries(rows, counted.looks, places.site_id), TIMESERIES),
         survey=_finished(survey(places, rows, counted.looks), SURVEY),
-        aliases=_aliases(counted, is_published, places),
+        aliases=_aliases(counted, places),
         crs=crs,
         distance_curve=sites.count_by_distance(first, min_ponds=settings.sites.min_ponds),
-        notes=_notes(stored, used, counted, settings.confidence.min_confidence),
+        notes=_notes(stored, used, counted, min_confidence),
     )
 
 
@@ -124,28 +123,27 @@ def _finished(frame: Table, table: tuple[Column, ...], *by: str) -> Table:
     return conform(ordered, table).round(numbers)
 
 
-def _aliases(counted: Census, is_published: Booleans, places: Places) -> pd.DataFrame:
+def _aliases(counted: Census, places: Places) -> pd.DataFrame:
     """Ids that ponds and sites would go by, had earlier scenes been missing or sites not yet grown together.
 
     A pond's id comes from its first sighting, so without the earlier scenes it would come from a later one; a site's
-    from its earliest pond, so from the first of its ponds at any later look, or from any of its ponds before they were
-    linked. All of them are listed, whatever was published before: the order of arrival plays no part.
+    from one of its ponds, so from the first of them at any later look, or from any of them before they were linked. All
+    of them are listed, whatever was published before: the order of arrival plays no part.
     """
-    tracks = counted.tracks
-    chosen = tracks.is_partner & is_published[tracks.track]
-    pond = (np.cumsum(is_published) - 1)[tracks.track[chosen]]
-    sighted = counted.seen.iloc[tracks.sighting[chosen]]
+    tracks, site_id = counted.tracks, pd.Series(places.site_id)
+    chosen = tracks.is_partner & places.is_published[tracks.track]
+    track, sighting = tracks.track[chosen], tracks.sighting[chosen]
+    sighted = counted.seen.iloc[sighting]
     code = ids.place_codes(sighted["lon"].to_numpy(float), sighted["lat"].to_numpy(float))
-    claims = pd.DataFrame({"look": sighted["look"].to_numpy(), "sighting": tracks.sighting[chosen], "code": code})
-    claims = claims.assign(home=places.home[pond], new=places.ponds["pond_id"].to_numpy()[pond])
-    earliest = claims[claims["home"] < places.n_sites].sort_values("sighting").drop_duplicates(["home", "look"])
-    joined = pd.DataFrame({"home": places.home, "code": places.ponds["code"]})
-    joined = joined[joined["home"] < places.n_sites]
-    site_id = pd.Series(places.site_id)
+    claims = pd.DataFrame({"look": sighted["look"].to_numpy(), "sighting": sighting, "code": code})
+    claims = claims.assign(site=places.site[track], pond_id=counted.ponds["pond_id"].to_numpy()[track])
+    earliest = claims[claims["site"] >= 0].sort_values("sighting").drop_duplicates(["site", "look"])
+    joined = pd.DataFrame({"site": places.site, "code": counted.ponds["code"]})
+    joined = joined[joined["site"] >= 0]
     parts = (
-        ("P", claims, claims["new"], "id without the earlier scenes"),
-        ("S", earliest, earliest["home"].map(site_id), "id without the earlier scenes"),
-        ("S", joined, joined["home"].map(site_id), "id before the site had grown together"),
+        ("P", claims, claims["pond_id"], "id without the earlier scenes"),
+        ("S", earliest, earliest["site"].map(site_id), "id without the earlier scenes"),
+        ("S", joined, joined["site"].map(site_id), "id of a site before it grew together with this one"),
     )
     table = [pd.DataFrame({"old_id": p + c["code"], "new_id": new, "reason": why}) for p, c, new, why in parts]
     live = np.concatenate([places.ponds["pond_id"].to_numpy(np.str_), places.site_id])

@@ -13,11 +13,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from scipy.spatial import cKDTree
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
 Polygons = NDArray[np.object_]
 
 ALONE = -1
@@ -50,6 +51,51 @@ def link(xy: Floats, *, distance_m: float, min_ponds: int) -> Integers:
     [0, -1, 0, 0]
     """
     return _components(_near_pairs(xy, distance_m), len(xy), min_ponds)
+
+
+def grow(xy: Floats, is_believed: Booleans, *, distance_m: float, min_ponds: int) -> tuple[Integers, Integers]:
+    """Group ponds by single linkage as they come, and say which pond each group is named after.
+
+    Every pond counts from the look that first believed it, and never leaves, so groups only grow. A group takes a name
+    at the first look with ``min_ponds`` believed ponds in it: its earliest pond's. Groups that grow together keep the
+    older name. So what comes later never renames a site.
+
+    Parameters
+    ----------
+    xy : (n, 2)
+        Pond centres, metres, in the order of first sightings.
+    is_believed : (n, n_looks)
+        Whether each pond was believed after each look; each at least once.
+    distance_m, min_ponds
+        As ``link`` takes them.
+
+    Returns
+    -------
+    group : (n,) int64
+        Group of each pond, isolated ones each in their own.
+    namesake : (n_groups,) int64
+        The pond each group is named after, -1 where it never had enough ponds.
+    """
+    n_ponds = len(xy)
+    since = is_believed.argmax(axis=1) if n_ponds else np.empty(0, np.int64)
+    order = np.argsort(since, kind="stable")
+    rank = np.argsort(order)
+    forest = _forest(xy, since, distance_m)
+    number, namesakes = np.full(n_ponds, n_ponds), np.empty(0, np.int64)
+    group, best = np.arange(n_ponds), number
+    for look in range(is_believed.shape[1]):
+        joined = forest[:, 2] <= look
+        group = _labels(forest[joined, :2], n_ponds)
+        n_groups = int(group.max(initial=-1)) + 1
+        best, first = np.full(n_groups, n_ponds), np.full(n_groups, n_ponds)
+        np.minimum.at(best, group, number)
+        np.minimum.at(first, group, rank)
+        is_new = (np.bincount(group, is_believed[:, look], n_groups) >= min_ponds) & (best == n_ponds)
+        fresh = np.flatnonzero(is_new)[np.argsort(first[is_new])]
+        best[fresh] = len(namesakes) + np.arange(len(fresh))
+        namesakes = np.append(namesakes, order[first[fresh]])
+        number = best[group]
+    return group, np.append(namesakes, np.full(n_ponds + 1 - len(namesakes), -1))[best]
 
 
 def count_by_distance(
@@ -139,11 +185,29 @@ def _near_pairs(xy: Floats, distance_m: float) -> Integers:
     return pairs
 
 
-def _components(pairs: Integers, n_ponds: int, min_ponds: int) -> Integers:
+def _forest(xy: Floats, since: Integers, distance_m: float) -> Integers:
+    """(n_edges, 3) links (pond, pond, look) that connect, at any look, the same ponds as all near pairs do.
+
+    That is the minimum spanning forest of the near pairs by the look at which both ponds are there.
+    """
+    pairs = _near_pairs(xy, distance_m)
+    look = np.maximum(since[pairs[:, 0]], since[pairs[:, 1]])
+    # A weight of 0 would be no edge.
+    graph = coo_array((look + 1.0, (pairs[:, 0], pairs[:, 1])), shape=(len(xy), len(xy)))
+    tree = minimum_spanning_tree(graph).tocoo() if len(xy) else graph
+    return np.stack([*tree.coords, tree.data - 1], axis=1).astype(np.int64)
+
+
+def _labels(pairs: Integers, n_ponds: int) -> Integers:
+    """Connected component of each pond, from 0."""
     if not n_ponds:
         return np.empty(0, np.int64)
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_ponds, n_ponds))
-    _, component = connected_components(graph, directed=False)
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def _components(pairs: Integers, n_ponds: int, min_ponds: int) -> Integers:
+    component = _labels(pairs, n_ponds)
     _, first, group, size = np.unique(component, return_index=True, return_inverse=True, return_counts=True)
     is_site = size >= min_ponds
     number = np.full(len(size), ALONE)

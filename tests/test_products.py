@@ -240,6 +240,46 @@ class TestIds:
             assert all(pond_id in now or merged.get(pond_id) in now for pond_id in earlier)
             earlier = now
 
+    @settings(max_examples=8, deadline=None)
+    @given(st.integers(0, 10_000))
+    def test_of_one_sensor_every_pond_and_site_keeps_its_id(self, seed):
+        rng = np.random.default_rng(seed)
+        places = rng.uniform(200, 1500, (15, 2))
+        views = []
+        for month in range(1, 6):
+            discs = [Disc(x, y, confidence=rng.uniform(0.3, 0.99)) for x, y in places[rng.random(15) < 0.7]]
+            views.append(view(f"2024-0{month}-01", discs))
+        earlier: set[str] = set()
+        earlier_sites: dict[str, str] = {}
+        for number in range(1, 6):
+            every = build(views[:number], Settings(confidence=ConfidenceSettings(min_confidence=0)))
+            assert earlier <= set(every.ponds["pond_id"])
+            earlier = set(every.ponds["pond_id"])
+            believed = build(views[:number], Settings())
+            alias = dict(zip(believed.aliases["old_id"], believed.aliases["new_id"], strict=True))
+            now = dict(believed.ponds.dropna(subset=["site_id"])[["pond_id", "site_id"]].itertuples(index=False))
+            # a pond's site keeps its id, unless it has grown together with a site that had one before it
+            for pond_id in now.keys() & earlier_sites.keys():
+                old, new = earlier_sites[pond_id], now[pond_id]
+                assert old == new or (new in earlier_sites.values() and alias[old] == new)
+            earlier_sites = now
+
+    def test_a_site_is_named_after_the_pond_believed_first_and_keeps_the_name(self):
+        # the first candidate is doubted at first, and believed only later
+        doubted = view("2024-01-01", [Disc(500, 500, confidence=0.3)])
+        site = view("2024-02-01", [Disc(540, 500), Disc(560, 500)])
+        both = [view(f"2024-0{month}-01", [Disc(500, 500, confidence=0.99), *ROW[2:]]) for month in (3, 4)]
+        before, after = census(doubted, site), census(doubted, site, *both)
+        assert (len(before.ponds), len(after.ponds)) == (2, 3)
+        assert before.sites["site_id"].tolist() == after.sites["site_id"].tolist()
+
+    def test_a_site_does_not_fall_apart_when_a_pond_is_no_longer_believed(self):
+        left, right, flash = ROW[:2], [Disc(800, 500), Disc(820, 500)], Disc(660, 500, confidence=0.6)
+        looks = [view("2024-01-01", left), view("2024-02-01", [*left, flash, *right]), view("2024-03-01", left + right)]
+        before, after = census(*looks[:2]), census(*looks)
+        assert (len(before.ponds), len(after.ponds)) == (5, 4)
+        assert before.sites["site_id"].tolist() == after.sites["site_id"].tolist()
+
     def test_a_late_earlier_scene_leaves_the_old_id_as_alias(self):
         shifted = [Disc(disc.x + 6, disc.y + 1) for disc in ROW]
         before = census(view("2024-02-01", shifted))

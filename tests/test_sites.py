@@ -52,6 +52,44 @@ def test_linkage_does_not_depend_on_order(points, random):
     assert (belongs == (reach & (reach.sum(1) >= 2)[:, None])).all()
 
 
+class TestGrow:
+    xy = np.array([[0.0, 0.0], [500.0, 0.0], [600.0, 0.0], [300.0, 0.0], [150.0, 0.0]])
+
+    def grown(self, since, n_looks=3, min_ponds=2):
+        is_believed = np.arange(n_looks) >= np.array(since)[:, None]
+        group, namesake = sites.grow(self.xy[: len(since)], is_believed, distance_m=200, min_ponds=min_ponds)
+        return group.tolist(), namesake.tolist()
+
+    def test_a_group_is_named_after_its_earliest_pond(self):
+        assert self.grown([0, 0, 0]) == ([0, 1, 1], [-1, 1])
+        # 500 is believed a look later than 600
+        assert self.grown([0, 1, 0]) == ([0, 1, 1], [-1, 2])
+
+    def test_the_older_name_stays_though_an_older_pond_joins(self):
+        # 500 and 600 are a site at once; 300 and 150 join it to the older pond at 0 later
+        assert self.grown([0, 0, 0, 1, 2]) == ([0] * 5, [1])
+
+    def test_of_two_sites_the_one_that_was_a_site_first_keeps_its_name(self):
+        # 0 and 150 are a site from look 1 on, 500 and 600 from look 0, 300 joins them at look 2
+        assert self.grown([0, 0, 0, 2, 1]) == ([0] * 5, [1])
+        assert self.grown([0, 0, 1, 2, 0]) == ([0] * 5, [0])
+
+    def test_nothing(self):
+        for n_looks in (0, 2):
+            group, namesake = sites.grow(np.empty((0, 2)), np.empty((0, n_looks), bool), distance_m=9, min_ponds=2)
+            assert (group.tolist(), namesake.tolist()) == ([], [])
+
+    @given(st.integers(0, 2**32 - 1))
+    def test_groups_are_those_of_single_linkage(self, seed):
+        rng = np.random.default_rng(seed)
+        xy, since = rng.uniform(0, 900, (20, 2)), rng.integers(0, 4, 20)
+        group, namesake = sites.grow(xy, np.arange(4) >= since[:, None], distance_m=120, min_ponds=2)
+        linked = sites.link(xy, distance_m=120, min_ponds=1)
+        assert ((group[:, None] == group) == (linked[:, None] == linked)).all()
+        assert ((namesake >= 0) == (np.bincount(group) >= 2)).all()
+        assert all(group[pond] == number for number, pond in enumerate(namesake) if pond >= 0)
+
+
 def test_count_by_distance_curve():
     xy = np.array([[0.0, 0.0], [60.0, 0.0], [180.0, 0.0], [1000.0, 0.0]])
     curve = sites.count_by_distance(xy, min_ponds=2, distances_m=(50.0, 100.0, 150.0, 900.0))

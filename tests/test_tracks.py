@@ -278,7 +278,7 @@ def combined(seen: str, p: list[float], size_px: float = 5.0, **marks: str) -> f
         probability=np.array(p),
         size_px=np.full(len(look), size_px),
     )
-    return float(found[0])
+    return float(found[0, -1])
 
 
 class TestConfidence:
@@ -310,7 +310,14 @@ class TestConfidence:
         p, size = np.array([0.5, 0.9]), np.array([1.0, 3.0])
         # weights 1/3 and 1: (0/3 + ln 9) / (4/3)
         found = confidence(told, tracks, look=look, probability=p, size_px=size)
-        assert found[0] == pytest.approx(1 / (1 + np.exp(-np.log(9) * 0.75)))
+        assert found[0].tolist() == pytest.approx([0.5, 1 / (1 + np.exp(-np.log(9) * 0.75))])
+
+    def test_as_it_stood_after_every_look(self):
+        found = confidence(
+            evidence(".x.."), one_track(1), look=np.array([1]), probability=np.array([0.8]), size_px=np.array([5.0])
+        )
+        flash = 1 / (1 + np.exp(-(np.log(4) - 0.7)))
+        assert found[0].tolist() == pytest.approx([np.nan, 0.8, flash, flash], nan_ok=True)
 
 
 def test_source_is_the_latest_clear_sighting_on_its_own():
