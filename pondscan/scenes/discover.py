@@ -67,13 +67,14 @@ def discover(inputs: Sequence[str | Path], settings: Settings) -> Discovery:
     loose: dict[Path, set[str]] = {}
     for path in dict.fromkeys(path for text in inputs for path in _expand(str(text), found)):
         if path.is_dir():
-            _walk(path, found, settings)
+            _walk(_safe_around(path) or path, found, settings)
         elif is_archive(str(path)):
             _open_archive(path, found, settings, is_named=True)
         elif path.suffix.lower() == ".json" and (linked := _linked(path)) is not None:
             _follow(path, linked, found, settings)
         else:
-            loose.setdefault(path.parent, set()).add(path.name)
+            folder = _safe_around(path) or path.parent
+            loose.setdefault(folder, set()).add(path.relative_to(folder).as_posix())
     for folder, names in loose.items():
         _recognise_named(folder, names, found, settings)
     scenes = date_scenes(_distinct(found.scenes), settings.input.acquired)
@@ -91,6 +92,11 @@ def _expand(text: str, found: _Found) -> list[Path]:
         what = "matches no file" if glob.has_magic(text) else "does not exist"
         found.failures[text] = f"{text} {what}: check the path"
     return [Path(match) for match in matches]
+
+
+def _safe_around(path: Path) -> Path | None:
+    """Sentinel-2 product that a path lies in: taken from there, a band would lose the offset its metadata state."""
+    return next((folder for folder in path.parents if folder.suffix.upper() == ".SAFE"), None)
 
 
 def _walk(folder: Path, found: _Found, settings: Settings) -> None:
@@ -147,8 +153,8 @@ def _undated(settings: Settings) -> Settings:
 
 def _recognise_named(folder: Path, names: set[str], found: _Found, settings: Settings) -> None:
     """Files the user names: the product they belong to, else bands among themselves, else each by itself."""
-    is_inside_product = any(Path(file).suffix.lower() in {".xml", ".json"} for file in names)
-    listing = list_folder(folder, recursive=is_inside_product)
+    is_product = folder.suffix.upper() == ".SAFE" or any(file.lower().endswith((".xml", ".json")) for file in names)
+    listing = list_folder(folder, recursive=is_product)
     rest = _recognise(listing, frozenset(names), found, settings)
     for path in sorted(listing.shown(file) for file in rest):
         unknown = f"{path} belongs to no product pondscan recognises: name a raster, or its folder"

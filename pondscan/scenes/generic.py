@@ -209,9 +209,7 @@ def _build_raster(listing: Listing, file: str, sidecar: str | None, settings: Se
     mapping = _map_raster(info, settings.input, where)
     described = [f"{i} = {text}" for i, text in enumerate(info.descriptions, start=1) if text]
     require_roles(mapping.bands, where, found=described or [f"{info.count} bands without names"])
-    bands = tuple(
-        BandPart(role, path, int(i), info.descriptions[int(i) - 1] or f"band {i}") for role, i in mapping.bands.items()
-    )
+    bands = tuple(BandPart(role, path, int(i), info.descriptions[int(i) - 1]) for role, i in mapping.bands.items())
     masks = [MaskPart(role, path, int(i)) for role, i in mapping.masks.items()]
     sidecars = (sidecar,) if sidecar else ()
     return _assemble(listing, stem(file), where, mapping.sensor, bands, masks, sidecars, info, settings, "GeoTIFF")

@@ -104,7 +104,9 @@ def test_time_sun_and_version(raster: WriteRaster, tmp_path: Path) -> None:
 
 def test_a_product_is_found_from_any_place_that_names_it(raster: WriteRaster, tmp_path: Path) -> None:
     root = safe(raster, tmp_path)
-    assert {only(path).scene_id for path in (root, tmp_path, root / "MTD_MSIL2A.xml")} == {root.stem}
+    bands = next(root.rglob("R10m"))
+    for path in (root, tmp_path, root / "MTD_MSIL2A.xml", bands, next(bands.iterdir()), bands / "*.tif"):
+        assert only(path).scene_id == root.stem
 
 
 @pytest.mark.parametrize(
