@@ -82,7 +82,7 @@ def shift_of(known: Objects, seen: Objects) -> tuple[float, float]:
 
     Taken from the displacements of all pairs within ``MAX_SHIFT`` registrations: the median of those within
     ``TIE_TOLERANCE_M`` of where they are densest. Rows of ponds repeat, so a shift is believed only when most objects
-    agree on it, and left alone when as many agree on none.
+    agree on it; it is left alone when as many agree on none, or when it is no larger than what they agree to.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def shift_of(known: Objects, seen: Objects) -> tuple[float, float]:
     if n_ties < max(MIN_TIES, len(np.unique(near["j"])) / 2) or n_still >= n_ties:
         return 0.0, 0.0
     dx, dy = np.median(apart[agrees], axis=0)
-    return float(dx), float(dy)
+    return (float(dx), float(dy)) if np.hypot(dx, dy) > TIE_TOLERANCE_M else (0.0, 0.0)
 
 
 def _densest(apart: Floats, reach: float) -> Floats:

@@ -240,7 +240,7 @@ class TestIds:
             assert all(pond_id in now or merged.get(pond_id) in now for pond_id in earlier)
             earlier = now
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=4, deadline=None)
     @given(st.integers(0, 10_000))
     def test_of_one_sensor_every_pond_and_site_keeps_its_id(self, seed):
         rng = np.random.default_rng(seed)
