@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from pondscan.model import BAND_ROLES, MASK_ROLES
 
-FILE_SETTINGS = ("aoi.path", "terrain.dem")
+FILE_SETTINGS = ("aoi.path",)
 """Settings that name a file: relative to the configuration file that holds them."""
 
 
@@ -106,7 +106,7 @@ class DetectSettings(Section):
         200.0, gt=0, le=5000, description="Half-width of the window that says what the ground around looks like."
     )
     min_fraction: float = Field(
-        0.22, gt=0, lt=1, description="Least water fraction of the pixel that seeds a candidate."
+        0.30, gt=0, lt=1, description="Least water fraction of the pixel that seeds a candidate."
     )
     min_snr: float = Field(
         4.0, gt=0, description="Least contrast of that pixel, in standard deviations of the background."
@@ -169,19 +169,12 @@ class TileSettings(Section):
     )
 
 
-class TerrainSettings(Section):
-    """Terrain, for shadow and slope."""
-
-    dem: str | None = Field(None, description="Elevation raster, metres, any CRS (--dem).")
-
-
 class Settings(Section):
     """Everything that can change a result, and how the work is cut."""
 
     input: InputSettings = Field(default_factory=InputSettings)
     aoi: AoiSettings = Field(default_factory=AoiSettings)
     mask: MaskSettings = Field(default_factory=MaskSettings)
-    terrain: TerrainSettings = Field(default_factory=TerrainSettings)
     detect: DetectSettings = Field(default_factory=DetectSettings)
     pond: PondSettings = Field(default_factory=PondSettings)
     confidence: ConfidenceSettings = Field(default_factory=ConfidenceSettings)

@@ -156,7 +156,6 @@ class _Run:
     def prepare(self) -> None:
         """Say what there is to do, and refuse what cannot be done, before anything is changed."""
         self.hasher = FileHasher(self.workspace.ledger, time.time_ns() - SETTLED_NS)
-        self.dem_sha256 = self._dem_sha256()
         self.stored = {one.scene_id: one for one in self.workspace.scenes()}
         self.given, unreadable = plan.identify(self.found.scenes, self.stored.values(), self._candidate)
         self.failures = [*self.found.failures, *unreadable]
@@ -173,7 +172,7 @@ class _Run:
         return Candidate(scene, tuple(self.hasher(file) for file in scene.files), self._scan_hash(scene))
 
     def _scan_hash(self, scene: Scene) -> str:
-        return scan_hash(scene, self.settings, dem_sha256=self.dem_sha256, version=__version__)
+        return scan_hash(scene, self.settings, version=__version__)
 
     @property
     def failed_ids(self) -> set[str]:
@@ -267,15 +266,6 @@ class _Run:
         for failure in now.values():
             if failure not in recorded:
                 self.workspace.ledger.fail(failure)
-
-    def _dem_sha256(self) -> str | None:
-        dem = self.settings.terrain.dem
-        if dem is None:
-            return None
-        try:
-            return self.hasher(dem).sha256
-        except InputError as error:
-            raise ConfigError(f"terrain.dem = {dem}: the elevation model cannot be read: {error}") from error
 
     def summary(self, published: Published) -> RunSummary:
         """Say what this run did and what the workspace holds now."""

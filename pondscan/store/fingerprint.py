@@ -77,13 +77,11 @@ class FileHasher:
         return file
 
 
-def scan_hash(scene: Scene, settings: Settings, *, dem_sha256: str | None, version: str) -> str:
+def scan_hash(scene: Scene, settings: Settings, *, version: str) -> str:
     """Stand for everything, but the pixels, that the observations of a scene depend on.
 
     Parameters
     ----------
-    dem_sha256
-        Content of the elevation model, None without one.
     version
         Version of the code that scans.
     """
@@ -91,4 +89,4 @@ def scan_hash(scene: Scene, settings: Settings, *, dem_sha256: str | None, versi
         section: getattr(settings, section).model_dump(mode="json", include=fields)
         for section, fields in SCANNED_SECTIONS.items()
     }
-    return digest({"scene": description(scene), "settings": reaching, "dem": dem_sha256, "version": version})
+    return digest({"scene": description(scene), "settings": reaching, "version": version})

@@ -21,8 +21,8 @@ from pondscan.store.records import (
 )
 
 
-def hash_of(scene, settings=None, dem=None, version="1"):
-    return scan_hash(scene, settings or Settings(), dem_sha256=dem, version=version)
+def hash_of(scene, settings=None, version="1"):
+    return scan_hash(scene, settings or Settings(), version=version)
 
 
 def changed(**sections) -> Settings:
@@ -102,5 +102,4 @@ def test_what_a_scene_was_taken_for_changes_the_scan():
     bands = {role: dataclasses.replace(band, offset=0.0) for role, band in scene_named().bands.items()}
     assert hash_of(scene_named(bands=bands)) != hash_of(scene_named())
     assert hash_of(scene_named(calibrated="dn")) != hash_of(scene_named())
-    assert hash_of(scene_named(), dem="ab") != hash_of(scene_named())
     assert hash_of(scene_named(), version="2") != hash_of(scene_named())
