@@ -165,4 +165,6 @@ def conform(frame: Table, table: tuple[Column, ...]) -> Table:
         raise ValueError(f"the table lacks the columns {', '.join(missing)}")
     geometry = ["geometry"] if "geometry" in frame.columns else []
     ordered = frame[names(table) + geometry]
-    return ordered.astype({column.name: DTYPES[column.kind] for column in table})
+    present = ordered.dtypes.astype(str)
+    wanted = {column.name: DTYPES[column.kind] for column in table}
+    return ordered.astype({name: dtype for name, dtype in wanted.items() if present[name] != dtype})
