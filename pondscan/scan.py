@@ -48,7 +48,11 @@ class SceneReader(Protocol):
     """What the scan needs of a scene: pixels on its grid, by window (see ``scenes.reader``)."""
 
     scene: Scene
-    block_px: int
+
+    @property
+    def block_px(self) -> int:
+        """Side of the tiles that follow the files' blocks."""
+        ...
 
     def read(self, roles: Sequence[str], window: Window) -> NDArray[np.int16]:
         """Counts of 1e-4 reflectance, (roles, h, w)."""
