@@ -115,6 +115,20 @@ def test_no_large_file_is_tracked(tracked_files):
     assert sum(path.stat().st_size for path in samples) < 6 * 2**20
 
 
+def test_what_is_no_code_is_installed_too(tracked_files):
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"]["pondscan"]
+    installed = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
+    data = {path for path in tracked_files if path.is_relative_to(PACKAGE) and path.suffix != ".py"}
+    assert data - installed == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
+def test_every_link_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
 @pytest.mark.parametrize("script", ["scripts/demo", "scripts/test", "scripts/environment", ".ci/run"])
 def test_scripts_can_be_run_and_stop_at_the_first_error(script):
     path = ROOT / script

@@ -101,6 +101,7 @@ def _census(totals: Totals) -> Iterator[Row]:
             f"{_with_error(totals.area_m2, totals.area_sigma_m2)}, the area of the ponds (± one sigma)",
             None,
         )
+    if totals.n_sites:
         yield "footprint", f"{words.area(totals.footprint_m2)}, the worked ground around them", None
         yield "envelope", f"{words.area(totals.envelope_m2)}, the hull around all sites", None
 

@@ -71,6 +71,15 @@ def test_three_areas_have_three_names():
     assert row(FOUND, "envelope") == "21.4 km², the hull around all sites"
 
 
+def test_grounds_are_of_sites_and_left_out_without_one():
+    alone = replace(FOUND, totals=replace(TOTALS, n_sites=0, footprint_m2=0.0, envelope_m2=0.0))
+    text = _plain(as_text(alone))
+    assert "312 ponds, no sites" in text
+    assert "liquid" in text
+    assert "footprint" not in text
+    assert "envelope" not in text
+
+
 def test_what_hid_the_ground_is_named_worst_first():
     assert row(FOUND, "seen") == "82 % clear over all looks; masked: cloud 11 %, shadow 7 %"
 
