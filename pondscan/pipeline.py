@@ -150,8 +150,6 @@ class _Run:
     failures: list[Failure] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     changed_settings: tuple[str, ...] = ()
-    is_committed: bool = False
-    """Whether the workspace has taken on this run's settings."""
 
     def prepare(self) -> None:
         """Say what there is to do, and refuse what cannot be done, before anything is changed."""
@@ -222,25 +220,17 @@ class _Run:
                 reader, self.settings, coverage_sink=draft.write_coverage, executor=executor, progress=advance
             )
             picture = reader.quicklook(QUICKLOOK_PX)
-            self._commit()
+            self.workspace.save_settings(self.settings, self.aoi)
             stored = draft.save(result.observations, picture, result.counts, result.warnings)
         self.stored[scene.scene_id] = stored
         self.warnings += [f"{scene.scene_id}: {warning}" for warning in stored.warnings]
         self.log(f"{scene.scene_id}: {len(result.observations)} candidates", verbosity=1)
 
-    def _commit(self) -> None:
-        """Take on this run's settings, once, now that something comes of it."""
-        if self.is_committed:
-            return
-        self.workspace.save_aoi(self.aoi)
-        if self.workspace.settings() != as_kept(self.settings):
-            self.workspace.save_settings(self.settings)
-        self.workspace.ledger.remember_hashes(self.hasher.new)
-        self.is_committed = True
-
     def settle(self, inputs: Sequence[Path]) -> None:
         """Write down what became of every scene that was not scanned, and drop what no longer counts."""
-        self._commit()
+        self.workspace.save_settings(self.settings, self.aoi)
+        if self.done:
+            self.workspace.ledger.remember_hashes(self.hasher.new)
         for record in plan.moved(self.given.values(), self.stored.values()):
             self.workspace.ledger.put(record)
         known = {scene_id: one.scene for scene_id, one in self.stored.items()}

@@ -554,6 +554,16 @@ def test_the_area_is_kept_so_its_file_may_go(real_tables, world, tmp_path, out):
     assert (ponds.geometry.centroid.x < WEST + 200).all()
 
 
+def test_running_again_with_an_area_touches_nothing(world, tmp_path, out):
+    scenes = three_dates(tmp_path / "in")
+    settings = area(tmp_path / "aoi.gpkg", 0, 0, 200, 200)
+    run(scenes, out, settings)
+    before = everything_in(out)
+    assert not run(scenes, out, settings).was_rebuilt
+    assert not run(scenes, out, changed(aoi={"path": str(out / "aoi.geojson")})).was_rebuilt
+    assert everything_in(out) == before
+
+
 def test_scenes_off_the_area_are_passed_over(world, tmp_path, out):
     near, far = write_scene(tmp_path, "a", "2024-01-10"), write_scene(tmp_path, "b", "2024-02-17", east_m=5000.0)
     summary = run([near, far], out, area(tmp_path / "aoi.gpkg", 0, 0, EDGE_M, EDGE_M))
@@ -639,8 +649,7 @@ def test_a_full_disk_while_a_scene_is_stored_ends_the_run(world, tmp_path, out, 
     monkeypatch.setattr("pondscan.store.workspace.write_observations", full)
     with pytest.raises(WorkspaceError, match="No space left"):
         run(three_dates(tmp_path / "in"), out)
-    assert not list(out.rglob("*.parquet"))
-    assert not list(out.rglob(f"{atomic.TEMPORARY_PREFIX}*"))
+    assert not out.exists()
 
 
 def test_a_lost_ledger_loses_no_scene(world, tmp_path, out):

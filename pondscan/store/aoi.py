@@ -11,7 +11,6 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from pondscan.errors import InputError
-from pondscan.store.atomic import write_bytes
 
 DECIMALS = 9
 """Of a degree: a tenth of a millimetre, so that keeping the area does not move it."""
@@ -40,9 +39,9 @@ def read_aoi(path: Path) -> BaseGeometry:
     return united
 
 
-def write_aoi(path: Path, aoi: BaseGeometry) -> None:
-    """Keep an area of interest; the same area gives the same bytes."""
+def aoi_bytes(aoi: BaseGeometry) -> bytes:
+    """Write an area of interest as GeoJSON; the same area gives the same bytes."""
     rounded = shapely.normalize(shapely.set_precision(aoi, 10.0**-DECIMALS))
     feature = {"type": "Feature", "properties": {}, "geometry": json.loads(shapely.to_geojson(rounded))}
     document = {"type": "FeatureCollection", "features": [feature]}
-    write_bytes(path, (json.dumps(document) + "\n").encode())
+    return (json.dumps(document) + "\n").encode()

@@ -30,7 +30,7 @@ from pondscan.configfile import load_settings, read_layer, to_toml
 from pondscan.errors import InputError, WorkspaceError
 from pondscan.model import Scene, Window
 from pondscan.store import atomic
-from pondscan.store.aoi import write_aoi
+from pondscan.store.aoi import aoi_bytes
 from pondscan.store.coverage import Codes, CoverageMap, CoverageWriter
 from pondscan.store.fingerprint import file_sha256
 from pondscan.store.ledger import Ledger
@@ -108,19 +108,16 @@ class Workspace:
             When another run is writing, or the folder cannot be written.
         """
         made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
-        is_new = not self.exists
-        users_own = {name for name in (CONFIG, AOI) if (self.path / name).exists()}
+        was_there = {path.name for path in self.path.glob("*")}
         atomic.make_folder(self.path)
         try:
             with writer_lock(self.path / LOCK):
-                wanted = users_own
                 try:
                     self._prepare()
                     yield
-                    wanted = {CONFIG, AOI}
                 finally:
-                    if is_new:
-                        self._remove_if_unused(wanted)
+                    if LEDGER not in was_there:
+                        self._remove_if_unused(was_there)
         finally:
             for folder in made:
                 with suppress(OSError):  # it is not empty: something came of it
@@ -131,16 +128,18 @@ class Workspace:
         config = self.path / CONFIG
         return as_kept(load_settings([read_layer(config)])) if config.is_file() else None
 
-    def save_settings(self, settings: Settings) -> None:
-        """Keep settings for later runs (see ``as_kept``)."""
-        atomic.write_bytes(self.path / CONFIG, to_toml(as_kept(settings)).encode())
+    def save_settings(self, settings: Settings, aoi: BaseGeometry | None) -> None:
+        """Keep settings (see ``as_kept``) and area of interest (longitude, latitude) for later runs.
 
-    def save_aoi(self, aoi: BaseGeometry | None) -> None:
-        """Keep the area of interest (longitude, latitude), or none."""
-        if aoi is None:
-            atomic.remove(self.path / AOI)
-        else:
-            write_aoi(self.path / AOI, aoi)
+        Files that would be the same are left alone.
+        """
+        contents = {AOI: aoi_bytes(aoi) if aoi else None, CONFIG: to_toml(as_kept(settings)).encode()}
+        for name, content in contents.items():
+            path = self.path / name
+            if content is None:
+                atomic.remove(path)
+            elif not path.is_file() or path.read_bytes() != content:
+                atomic.write_bytes(path, content)
 
     def aoi(self) -> BaseGeometry | None:
         """Area of interest in WGS84 (longitude, latitude), None when the settings name none."""
@@ -265,13 +264,13 @@ class Workspace:
                 if path.name.removesuffix(ending) not in known:
                     atomic.remove(path)
 
-    def _remove_if_unused(self, wanted: set[str]) -> None:
-        """Leave a new folder as it was found when no scene came of it, unless there are settings somebody wanted."""
-        if not self.exists or self.scenes() or ((self.path / CONFIG).is_file() and CONFIG in wanted):
+    def _remove_if_unused(self, was_there: set[str]) -> None:
+        """Leave a folder that was no workspace as it was found when no scene came of it."""
+        if not self.exists or self.scenes():
             return
-        for folder in FOLDERS:
-            (self.path / folder).rmdir()
-        for name in ({CONFIG, AOI} - wanted) | {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", LOCK}:
+        for name in {*FOLDERS} - was_there:
+            (self.path / name).rmdir()
+        for name in {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", CONFIG, AOI, LOCK} - was_there:
             with suppress(PermissionError):  # Windows keeps the lock file for as long as it is open
                 (self.path / name).unlink(missing_ok=True)
 

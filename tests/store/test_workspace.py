@@ -83,7 +83,7 @@ def test_a_stored_scene_comes_back_whole(workspace):
 def test_the_folder_is_laid_out_as_promised(workspace):
     with workspace.lock():
         store(workspace, scene_named("a"))
-        workspace.save_settings(Settings())
+        workspace.save_settings(Settings(), None)
     assert sorted(name for name in files_in(workspace.path) if not name.startswith(".")) == [
         "chips/a_quicklook.png",
         "config.toml",
@@ -251,7 +251,7 @@ def test_a_full_disk_while_saving_leaves_the_older_version(workspace, monkeypatc
 def test_the_ledger_is_rebuilt_from_the_scenes_own_files(workspace, damage):
     with workspace.lock():
         stored = [store(workspace, scene_named(scene_id), scan_hash="h1") for scene_id in ("a", "c", "odd/name")]
-        workspace.save_settings(Settings())
+        workspace.save_settings(Settings(), None)
     damage(workspace.ledger.path)
     with workspace.lock():
         assert list(workspace.scenes()) == stored
@@ -291,7 +291,8 @@ def test_settings_are_kept_without_the_time_of_one_scene(workspace, tmp_path):
     )
     with workspace.lock():
         assert workspace.settings() is None
-        workspace.save_settings(given)
+        store(workspace, scene_named("a"))
+        workspace.save_settings(given, None)
     kept = workspace.settings()
     assert kept.sites.distance_m == 250.0
     assert kept.input.sensor == "planetscope"
@@ -303,15 +304,23 @@ def test_settings_are_kept_without_the_time_of_one_scene(workspace, tmp_path):
 def test_the_area_is_kept_and_gives_the_same_bytes_again(workspace):
     area = shapely.Point(98.0, 25.0).buffer(0.1)
     with workspace.lock():
-        workspace.save_settings(Settings())
-        workspace.save_aoi(area)
+        workspace.save_settings(Settings(), area)
         kept = workspace.aoi()
         first = (workspace.path / "aoi.geojson").read_bytes()
-        workspace.save_aoi(kept)
+        workspace.save_settings(Settings(), kept)
         assert (workspace.path / "aoi.geojson").read_bytes() == first
         assert shapely.hausdorff_distance(kept, area) < 1e-8
-        workspace.save_aoi(None)
+        workspace.save_settings(Settings(), None)
         assert workspace.aoi() is None
+
+
+def test_keeping_the_same_settings_again_writes_nothing(workspace, monkeypatch):
+    area = shapely.box(98.0, 25.0, 98.1, 25.1)
+    with workspace.lock():
+        store(workspace, scene_named("a"))
+        workspace.save_settings(Settings(), area)
+        monkeypatch.setattr(atomic, "write_bytes", lambda path, _: pytest.fail(f"{path} was written again"))
+        workspace.save_settings(Settings(), area)
 
 
 # -- nothing left behind, one writer, products ---------------------------------------------------------------------
@@ -336,7 +345,7 @@ def test_a_folder_with_other_files_keeps_them(workspace):
     workspace.path.mkdir()
     (workspace.path / "notes.txt").write_text("mine")
     with workspace.lock():
-        pass
+        workspace.save_settings(Settings(), shapely.box(98.0, 25.0, 98.1, 25.1))
     assert files_in(workspace.path) == {"notes.txt": b"mine"}
 
 
