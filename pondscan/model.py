@@ -134,7 +134,7 @@ class Scene:
 
     scene_id: str
     sensor: str
-    """A key of ``sensors.SENSORS``: ``sentinel-2``, ``planetscope``, ``skysat``, ``landsat``, ``hls`` or ``generic``."""
+    """A key of ``sensors.SENSORS``: ``sentinel-2``, ``planetscope``, ``skysat``, ``landsat``, ``hls``, ``generic``."""
     platform: str | None
     """``Sentinel-2A``, a Dove's number … when the product says so."""
     product: str
