@@ -103,7 +103,8 @@ def _disc_peak(area_px: Floats, blur_px: float) -> Floats:
 
     A roof that is taken for half a pond in every one of its pixels is broader than its peak allows.
     """
-    return np.maximum(1 - np.exp(-area_px / (2 * np.pi * (blur_px**2 + 1 / 12))), 0.02)
+    peak: Floats = np.maximum(1 - np.exp(-area_px / (2 * np.pi * (blur_px**2 + 1 / 12))), 0.02)
+    return peak
 
 
 def _shape(segments: Segments, blur_px: float) -> tuple[Floats, Floats]:
