@@ -76,7 +76,7 @@ def test_numbers_are_never_nan(census):
     assert b"NaN" not in geojson_bytes(census.sites, SITES)
 
 
-@pytest.mark.parametrize(("radius_m", "most_decimals"), [(10.0, 6), (1.0, 7)])
+@pytest.mark.parametrize(("radius_m", "most_decimals"), [(10.0, 6), (0.6, 7)])
 def test_small_ponds_get_one_decimal_more(radius_m, most_decimals):
     text = geojson_bytes(ponds_of(discs(3, radius_m)), ID).decode()
     assert max(len(digits) for digits in re.findall(r"\d+\.(\d+)", text)) == most_decimals
@@ -109,6 +109,28 @@ def test_neighbours_that_touch_do_not_overlap_after_rounding():
     east = shapely.Polygon([(500_040, 0), *cut, (500_040, 60)])
     first, second = lonlat_polygons(gpd.GeoSeries([west, east], crs="EPSG:32647"))
     assert shapely.intersection(first, second).area == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), drift_m=st.floats(-40, 40))
+def test_neighbours_whose_corners_do_not_meet_do_not_overlap_either(seed, drift_m):
+    """Corners of one lie along a straight edge of the other: rounding moves them to either side of it."""
+    share = np.concatenate([[0.0], np.sort(np.random.default_rng(seed).uniform(0, 1, 12)), [1.0]])
+    edge = np.column_stack([500_000 + drift_m * share, 60 * share])
+    west = shapely.Polygon([(499_900, 0), *edge[[0, -1]], (499_900, 60)])
+    east = shapely.Polygon([(500_100, 0), *edge, (500_100, 60)])
+    first, second = lonlat_polygons(gpd.GeoSeries([west, east], crs="EPSG:32647"))
+    assert not shapely.overlaps(first, second)
+    assert first.is_valid
+    assert second.is_valid
+    assert shapely.touches(first, second)
+
+
+def test_polygons_that_overlap_are_written_as_they_are():
+    first, second = shapely.box(500_000, 0, 500_060, 60), shapely.box(500_030, 30, 500_090, 90)
+    lonlat = lonlat_polygons(gpd.GeoSeries([first, second], crs="EPSG:32647"))
+    shared = gpd.GeoSeries([shapely.intersection(*lonlat)], crs="OGC:CRS84").to_crs("EPSG:32647").area[0]
+    assert shared == pytest.approx(900, rel=0.01)
 
 
 def test_the_table_is_not_changed(census):
