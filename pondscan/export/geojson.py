@@ -17,7 +17,7 @@ from pondscan.tables import Column
 DECIMALS_TRIED = (6, 7)
 """Decimals of a degree: 11 cm is enough for most ponds, 1 cm for the smallest."""
 
-AREA_TOLERANCE = 0.008
+AREA_TOLERANCE = 0.006
 """Share of its area by which rounding may change a polygon before another decimal is used."""
 
 ROUNDS = 8
