@@ -19,6 +19,8 @@ FloatArray = NDArray[np.float64]
 _QUADRANT_SEGMENTS = 16
 _SHARP_M = 0.01
 """Corners of a smaller radius are drawn as corners."""
+_HAIR_M = 1e-5
+"""Less than this is what rounding leaves of nothing."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ class Boxes:
 
         n_vertices = 4 * _QUADRANT_SEGMENTS
         drawn_radius = self.radius * math.sqrt(2 * math.pi / (n_vertices * math.sin(2 * math.pi / n_vertices)))
-        cores = _rectangles(self, self.half_length - self.radius, self.half_width - self.radius)
+        sides = (self.half_length - self.radius, self.half_width - self.radius)
+        # A core that rounding has left with a hair's width confuses the buffer: it is a line, or a point.
+        cores = _rectangles(self, *(np.where(side > _HAIR_M, side, 0.0) for side in sides))
         outlines = shapely.buffer(cores, drawn_radius, quad_segs=_QUADRANT_SEGMENTS)
         return np.where(self.radius > _SHARP_M, outlines, _rectangles(self, self.half_length, self.half_width))
 
