@@ -32,12 +32,12 @@ class Ground:
     mean: Floats
     """(n, bands) robust mean reflectance."""
     covariance: Floats
-    """(n, bands, bands) of ground pixels about it, sensor noise included."""
+    """(n, k, k) of the first k bands of ground pixels about it, sensor noise included."""
     n_pixels: NDArray[np.int64]
     """(n,) ground pixels that were used."""
 
 
-def grouped_median(values: Floats, group: NDArray[np.int64], n_groups: int) -> Floats:
+def grouped_median(values: NDArray[np.floating], group: NDArray[np.int64], n_groups: int) -> Floats:
     """Median of ``values`` (m,) in each of ``n_groups`` groups; NaN for an empty group.
 
     >>> grouped_median(np.array([1.0, 9.0, 2.0, 5.0]), np.array([0, 0, 0, 2]), 3)
@@ -55,7 +55,9 @@ def grouped_median(values: Floats, group: NDArray[np.int64], n_groups: int) -> F
     return median
 
 
-def ground_around(reflectance: Floats, is_ring: NDArray[np.bool_], *, noise: float) -> Ground:
+def ground_around(
+    reflectance: NDArray[np.float32], is_ring: NDArray[np.bool_], *, noise: float, n_spread: int
+) -> Ground:
     """Robust mean and covariance of the pixels in each chip's ring.
 
     Parameters
@@ -65,6 +67,8 @@ def ground_around(reflectance: Floats, is_ring: NDArray[np.bool_], *, noise: flo
         Ground pixels to use; at least one per chip.
     noise : float
         Sensor noise, reflectance: added to the spread, so that flat ground is not believed infinitely.
+    n_spread : int
+        How many bands, from the first, the covariance is wanted of.
 
     Notes
     -----
@@ -76,16 +80,15 @@ def ground_around(reflectance: Floats, is_ring: NDArray[np.bool_], *, noise: flo
     values = reflectance[chip, :, row, col]
     n_pixels = np.bincount(chip, minlength=n_chips)
     mean = np.stack([grouped_median(values[:, b], chip, n_chips) for b in range(n_bands)], axis=1)
-    deviation = values - mean[chip]
-    spread = np.stack([grouped_median(np.abs(deviation[:, b]), chip, n_chips) for b in range(n_bands)], axis=1)
+    deviation = values[:, :n_spread] - mean[chip, :n_spread]
+    spread = np.stack([grouped_median(np.abs(column), chip, n_chips) for column in deviation.T], axis=1)
     limit = 3 * 1.4826 * np.maximum(spread, noise)
     deviation = np.clip(deviation, -limit[chip], limit[chip])
-    covariance = np.empty((n_chips, n_bands, n_bands))
-    for i in range(n_bands):
-        for j in range(n_bands):
-            product = np.bincount(chip, deviation[:, i] * deviation[:, j], n_chips)
-            covariance[:, i, j] = product / np.maximum(n_pixels, 1)
-    covariance += np.eye(n_bands) * noise**2
+    covariance = np.empty((n_chips, n_spread, n_spread))
+    for i, j in zip(*np.triu_indices(n_spread), strict=True):
+        product = np.bincount(chip, deviation[:, i] * deviation[:, j], n_chips)
+        covariance[:, i, j] = covariance[:, j, i] = product / np.maximum(n_pixels, 1)
+    covariance += np.eye(n_spread) * noise**2
     return Ground(mean, covariance, n_pixels)
 
 
@@ -147,7 +150,7 @@ def fraction_weights(contrast: Floats, covariance: Floats) -> tuple[Floats, Floa
     return whitened / strength[:, None], 1 / strength
 
 
-def project(reflectance: Floats, ground: Floats, weights: Floats) -> Floats:
+def project(reflectance: NDArray[np.float32], ground: Floats, weights: Floats) -> Floats:
     """Water fraction of every pixel of every chip, unclipped: (n, h, w)."""
     level = np.einsum("nb,nb->n", weights, ground)
     fractions: Floats = np.einsum("nb,nbhw->nhw", weights, reflectance) - level[:, None, None]

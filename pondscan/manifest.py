@@ -20,8 +20,9 @@ import shapely
 from pondscan import __version__
 from pondscan.config import Settings
 from pondscan.export.values import iso_utc
+from pondscan.hashing import file_sha256
 from pondscan.store import StoredScene, Workspace
-from pondscan.store.fingerprint import digest, file_sha256
+from pondscan.store.fingerprint import digest
 from pondscan.store.records import Failure, Superseded, description
 from pondscan.summary import Totals
 

@@ -18,6 +18,7 @@ from pondscan import fraction, split
 from pondscan.model import Coverage
 
 Floats = NDArray[np.float64]
+Pixels = NDArray[np.float32]
 
 OPTICAL = ("blue", "green", "red", "nir")
 """Bands that make the fraction; short-wave infrared is blurred over 20 m and only helps to judge."""
@@ -44,8 +45,8 @@ class Chips:
     """A stack of equal windows, one around each of n candidate objects."""
 
     roles: tuple[str, ...]
-    reflectance: Floats
-    """(n, bands, h, w), NaN where there is no data."""
+    reflectance: Pixels
+    """(n, bands, h, w), NaN where there is no data; the ``OPTICAL`` bands first."""
     is_object: NDArray[np.bool_]
     """(n, h, w) pixels of the chip's own candidate."""
     is_candidate: NDArray[np.bool_]
@@ -56,9 +57,18 @@ class Chips:
     """(n,) scene row of each chip's first row."""
     col_start: NDArray[np.int64]
 
-    def band(self, role: str) -> Floats:
-        """Reflectance of one band, (n, h, w)."""
-        return self.reflectance[:, self.roles.index(role)]
+    def cropped(self, margin: int) -> Chips:
+        """Return the chips without the outermost ``margin`` pixels."""
+        inner = (..., slice(margin, -margin or None), slice(margin, -margin or None))
+        return Chips(
+            self.roles,
+            self.reflectance[inner],
+            self.is_object[inner],
+            self.is_candidate[inner],
+            self.coverage[inner],
+            self.row_start + margin,
+            self.col_start + margin,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +142,21 @@ def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, no
     noise : float
         Sensor noise, reflectance.
     """
-    optical = [chips.roles.index(role) for role in OPTICAL]
-    is_seen = np.asarray(np.isfinite(chips.reflectance[:, optical]).all(axis=1))
-    filled = np.nan_to_num(chips.reflectance)
+    is_seen = np.asarray(np.isfinite(chips.reflectance[:, : len(OPTICAL)]).all(axis=1))
     ring_px = ring_pixels(ring_m, gsd_m)
     is_ring, is_near = _ring(chips, is_seen, ring_px)
-    ground = fraction.ground_around(filled, is_ring, noise=noise)
+    ground = fraction.ground_around(np.nan_to_num(chips.reflectance), is_ring, noise=noise, n_spread=len(OPTICAL))
+    ring_masked = _share(is_near & (chips.coverage != Coverage.CLEAR), is_near)
+    margin = ring_px - 1  # the ring has served; what is left around an object is its blur and the splines' reach
+    chips, is_seen = chips.cropped(margin), is_seen[:, margin:-margin, margin:-margin]
+    filled = np.nan_to_num(chips.reflectance)
     factor = upsampling(gsd_m)
-    surface, gain = _fraction_surface(chips, filled, ground, optical, factor, smoothing_m / gsd_m)
+    surface, gain = _fraction_surface(chips.is_object, filled[:, : len(OPTICAL)], ground, factor, smoothing_m / gsd_m)
     reach = _grow(chips.is_object, 1) & is_seen & ~(chips.is_candidate & ~chips.is_object)
     inside = reach.repeat(factor, axis=1).repeat(factor, axis=2)
     max_saddle = MAX_SADDLE[int(gsd_m > COARSE_GSD_M)]
     label = split.basins(surface, inside, min_peak=MIN_PEAK, max_saddle=max_saddle, noise=noise * gain)
-    ring_masked = _share(is_near & (chips.coverage != Coverage.CLEAR), is_near)
-    return _segments(chips, filled, ground, optical, label, surface, factor, ring_masked, is_seen)
+    return _segments(chips, filled, ground, label, surface, factor, ring_masked, is_seen)
 
 
 def _grow(mask: NDArray[np.bool_], n_pixels: int) -> NDArray[np.bool_]:
@@ -172,18 +183,16 @@ def _ring(chips: Chips, is_seen: NDArray[np.bool_], ring_px: int) -> tuple[NDArr
 
 
 def _fraction_surface(
-    chips: Chips, filled: Floats, ground: fraction.Ground, optical: list[int], factor: int, sigma_px: float
+    is_object: NDArray[np.bool_], reflectance: Pixels, ground: fraction.Ground, factor: int, sigma_px: float
 ) -> tuple[Floats, Floats]:
     """Water fraction by the liquid colour of each object as a whole, upsampled, and its gain (n,) on sensor noise."""
     red, nir = OPTICAL.index("red"), OPTICAL.index("nir")
-    mean = ground.mean[:, optical]
-    covariance = ground.covariance[:, optical][:, :, optical]
-    reflectance = filled[:, optical]
+    mean = ground.mean[:, : len(OPTICAL)]
     darkening = np.clip(1 - reflectance[:, nir] / np.maximum(mean[:, nir], 0.03)[:, None, None], 0, 1)
-    weight = darkening * chips.is_object
+    weight = darkening * is_object
     excess = np.einsum("nhw,nbhw->nb", weight, reflectance) - weight.sum(axis=(1, 2))[:, None] * mean
     colour = fraction.liquid_colour(excess, mean, red=red, nir=nir)
-    weights, _ = fraction.fraction_weights(colour - mean, covariance)
+    weights, _ = fraction.fraction_weights(colour - mean, ground.covariance)
     fractions = fraction.project(reflectance, mean, weights)
     return split.resample(fractions, factor, sigma_px), np.linalg.norm(weights, axis=1)
 
@@ -232,9 +241,8 @@ class _Subpixels:
 
 def _segments(
     chips: Chips,
-    filled: Floats,
+    filled: Pixels,
     ground: fraction.Ground,
-    optical: list[int],
     label: NDArray[np.int32],
     surface: Floats,
     factor: int,
@@ -248,11 +256,11 @@ def _segments(
     departure = pixels - mean[sub.segment]
     height = surface[sub.chip, sub.sub_row, sub.sub_col]
     weight = np.clip(height, 0.02, 1.0)
-    red, nir = chips.roles.index("red"), chips.roles.index("nir")
+    optical = slice(0, len(OPTICAL))
+    red, nir = OPTICAL.index("red"), OPTICAL.index("nir")
     liquid = fraction.liquid_colour(sub.totals(departure * weight[:, None]), mean, red=red, nir=nir)
     n_pixels = sub.total(np.ones(len(sub.segment)))
-    contrast, covariance = (liquid - mean)[:, optical], ground.covariance[:, optical][:, :, optical][home]
-    weights, variance = fraction.fraction_weights(contrast, covariance)
+    weights, variance = fraction.fraction_weights((liquid - mean)[:, optical], ground.covariance[home])
     wet = np.einsum("kb,kb->k", weights[sub.segment], departure[:, optical])
     area_px = np.einsum("mb,mb->m", weights, sub.totals(departure[:, optical]))
     shared = COLOUR_ERROR * np.abs(area_px)
@@ -273,7 +281,7 @@ def _segments(
         snr=wet[top] / np.sqrt(variance),
         liquid=liquid,
         ground=mean,
-        wettest=pixels[top],
+        wettest=pixels[top].astype(np.float64),
         moments=moments,
         half_area_px=sub.total(wet > 0.5 * wet[top][sub.segment]),
         masked_fraction=sub.total(sub.on(chips.coverage) != Coverage.CLEAR) / n_pixels,

@@ -51,28 +51,25 @@ def rays(
     """
     n_segments = len(chip)
     height, width = surface.shape[1:]
-    n_steps = 2 * int(np.ceil(np.hypot(height, width) / 2))
-    distance = np.arange(n_steps) / 2
-    reached = np.full((n_segments, N_RAYS), distance[-1])
-    is_running = np.ones((n_segments, N_RAYS), bool)
-    previous = np.full((n_segments, N_RAYS), np.nan)
-    number = np.arange(1, n_segments + 1)[:, None]
-    for step in distance:  # a loop over ray steps, all segments and directions at once
-        y = np.floor(row[:, None] + step * np.sin(ANGLES)).astype(np.int64)
-        x = np.floor(col[:, None] + step * np.cos(ANGLES)).astype(np.int64)
+    distance = np.arange(2 * int(np.ceil(np.hypot(height, width) / 2))) / 2
+    reached = np.full(n_segments * N_RAYS, distance[-1])
+    running = np.arange(n_segments * N_RAYS)
+    previous = np.full(n_segments * N_RAYS, np.nan)
+    for step in distance:  # a loop over ray steps, all running rays at once
+        segment, ray = np.divmod(running, N_RAYS)
+        y = np.floor(row[segment] + step * np.sin(ANGLES[ray])).astype(np.int64)
+        x = np.floor(col[segment] + step * np.cos(ANGLES[ray])).astype(np.int64)
         is_inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-        y, x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
-        value = np.where(
-            is_inside & (label[chip[:, None], y, x] == number), surface[chip[:, None], y, x] / peak[:, None], 0.0
-        )
-        stops = is_running & (value < 0.5)
+        place = (chip[segment], np.clip(y, 0, height - 1), np.clip(x, 0, width - 1))
+        is_own = is_inside & (label[place] == segment + 1)
+        value = np.where(is_own, surface[place] / peak[segment], 0.0)
+        is_stopped = value < 0.5
         part = np.nan_to_num(np.clip((previous - 0.5) / np.maximum(previous - value, 1e-9), 0, 1), nan=1.0)
-        reached[stops] = np.maximum(step - 0.5 + 0.5 * part, 0.5)[stops]
-        is_running &= ~stops
-        previous = value
-        if not is_running.any():
+        reached[running[is_stopped]] = np.maximum(step - 0.5 + 0.5 * part[is_stopped], 0.5)
+        running, previous = running[~is_stopped], value[~is_stopped]
+        if not len(running):
             break
-    return smooth(reached)
+    return smooth(reached.reshape(n_segments, N_RAYS))
 
 
 def smooth(radius: Floats) -> Floats:

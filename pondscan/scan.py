@@ -31,10 +31,10 @@ Progress = Callable[[float], None]
 KEPT_CONFIDENCE = 0.1
 """Candidates below this confidence are not stored."""
 
-CHIP_SIDES = (24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+CHIP_SIDES = (14, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Sides of the chips, pixels; an object gets the smallest that holds it and the ground around it."""
 
-CHIP_BATCH_PX = 1 << 19
+CHIP_BATCH_PX = 1 << 18
 """Pixels of a stack of chips that are worked on at once."""
 
 RING_M = 40.0
@@ -146,6 +146,8 @@ class _Scan:
     def __init__(self, reader: SceneReader, settings: Settings, executor: Executor) -> None:
         self.reader, self.settings, self.executor = reader, settings, executor
         self.grid = reader.scene.grid
+        swir = [role for role in ("swir16", "swir22") if role in reader.scene.bands]
+        self.roles = (*measure.OPTICAL, *swir[:1])
         self.tile_px = settings.tiles.size_px or reader.block_px
         self.adjust: Adjustment = adjustment(reader)
         self.warnings = self.adjust.warnings
@@ -154,7 +156,7 @@ class _Scan:
         gsd_m = self.grid.gsd_m
         self.radius_cells = max(2, round(settings.detect.background_radius_m / gsd_m / segment.CELL_PX))
         self.dilation_px = round(settings.mask.dilation_m / gsd_m)
-        self.margin_px = measure.ring_pixels(RING_M, gsd_m) + 3
+        self.margin_px = measure.ring_pixels(RING_M, gsd_m) + 2
         cell = segment.CELL_PX
         self.lag = cell * max(self.radius_cells + 1, -(-self.dilation_px // cell) + 1)
         self.max_side = self._max_side()
@@ -189,8 +191,9 @@ class _Scan:
             ready = height if is_last else max(rows[1] - self.lag, 0) // segment.CELL_PX * segment.CELL_PX
             if ready <= self.rows_graded:
                 continue
-            self._cover(self.rows_graded, ready, coverage_sink)
+            covering = self.executor.submit(self._cover, self.rows_graded, ready, coverage_sink)
             found = self._grade(self.rows_graded, ready)
+            covering.result()
             self.pending.append(self._keep_pond_sized(self.assembler.add(found, ready, is_last=is_last)))
             self.rows_graded = ready
             yield ready
@@ -240,8 +243,8 @@ class _Scan:
         codes = codes[row_start - first : row_stop - first]
         window = Window(row_start, row_stop, 0, self.grid.width)
         self.rows.put("coverage", window, codes)
-        for code, count in enumerate(np.bincount(codes.ravel(), minlength=len(Coverage))):
-            self.counts[Coverage(code).name.lower()] += int(count)
+        for code in Coverage:
+            self.counts[code.name.lower()] += int(np.count_nonzero(codes == code))
         sink(window, codes)
 
     def _grade(self, row_start: int, row_stop: int) -> segment.Runs:
@@ -341,7 +344,7 @@ class _Scan:
         touched = tiles.tiles_touched(top, bottom, left, right, shape=shape, tile_px=self.tile_px)
         jobs = []
         for row, col in touched:
-            missing = [role for role in self.reader.scene.bands if (role, row, col) not in self.loaded]
+            missing = [role for role in self.roles if (role, row, col) not in self.loaded]
             if missing and row * self.tile_px < self.rows_read:
                 self.loaded.update((role, row, col) for role in missing)
                 jobs.append((row, col, missing))
@@ -353,7 +356,7 @@ class _Scan:
             for role, plane in zip(missing, self._read(missing, window), strict=True):
                 self.rows.put(role, window, plane)
 
-        for role in self.reader.scene.bands:
+        for role in self.roles:
             self.rows.plane(role)
         list(self.executor.map(load, jobs))
 
@@ -373,9 +376,9 @@ class _Scan:
         row = top[:, None] + np.arange(side)
         row = np.where((row >= 0) & (row < self.grid.height), row, -1)[:, :, None]
         col = (left[:, None] + np.arange(side))[:, None, :]
-        roles = tuple(self.reader.scene.bands)
-        counts = np.stack([self.rows.gather(role, row, col, INVALID) for role in roles], axis=1)
-        reflectance = np.where(counts == INVALID, np.nan, counts * REFLECTANCE_UNIT)
+        counts = np.stack([self.rows.gather(role, row, col, INVALID) for role in self.roles], axis=1)
+        reflectance = counts * np.float32(REFLECTANCE_UNIT)
+        reflectance[counts == INVALID] = np.nan
         is_object = np.zeros((len(found), side, side), bool)
         runs, length = found.runs, found.runs.stop - found.runs.start
         chip = np.repeat(found.label, length)
@@ -384,7 +387,7 @@ class _Scan:
             True
         )
         return measure.Chips(
-            roles=roles,
+            roles=self.roles,
             reflectance=reflectance,
             is_object=is_object,
             is_candidate=self.rows.gather("level", row, col, 0) > 0,

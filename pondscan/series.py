@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.stats import theilslopes
 
 from pondscan.history import STATUS, State, detectable
 from pondscan.looks import Look, clear_share, days, start_times
@@ -143,6 +142,8 @@ def trends(rows: pd.DataFrame, looks: Sequence[Look], n_sites: int) -> Floats:
     (n_sites, 3)
         Slope, lower and upper end, square metres per year; NaN where there are too few looks.
     """
+    from scipy.stats import theilslopes  # takes a third of a second to import, and most runs have no trend
+
     found = np.full((n_sites, 3), np.nan)
     usable = _trend_rows(rows[rows["place"] < n_sites], looks)
     keys = ["place", "gsd_m", "sensor", "is_wet"]

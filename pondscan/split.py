@@ -77,10 +77,12 @@ def basins(
 
 def _merge_shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: float, min_dip: Floats) -> Labels:
     """Join basins between which the surface hardly dips."""
-    peak = ndi.maximum(surface, label, np.arange(n_labels + 1))
     chip, row, col = np.nonzero(label)
+    basin = label[chip, row, col]
+    peak = np.full(n_labels + 1, -np.inf)
+    np.maximum.at(peak, basin, surface[chip, row, col])
     dip = np.zeros(n_labels + 1)
-    dip[label[chip, row, col]] = min_dip[chip]
+    dip[basin] = min_dip[chip]
     pairs, heights = [], []
     for axis in (1, 2):
         low = [slice(None)] * 3

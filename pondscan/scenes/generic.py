@@ -10,11 +10,11 @@ from pathlib import Path
 
 from pondscan.config import InputSettings, Settings
 from pondscan.errors import ConfigError, InputError
+from pondscan.hashing import content_hash
 from pondscan.model import BAND_ROLES, MASK_ROLES, REQUIRED_ROLES, Scene
 from pondscan.scenes.assemble import assemble, require_roles
 from pondscan.scenes.candidate import Candidate, UnrecognisedError
 from pondscan.scenes.dates import date_in_header
-from pondscan.scenes.identity import content_hash
 from pondscan.scenes.listing import Listing, depth, is_raster, name, parent, stem
 from pondscan.scenes.masks import MULTIBAND_ROLES
 from pondscan.scenes.parts import BandPart, MaskPart, Parts, files_read

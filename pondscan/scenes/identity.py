@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from pondscan.model import Scene
-
-_CHUNK = 1 << 20
-
-
-def content_hash(paths: Iterable[str | Path]) -> str:
-    """Hexadecimal SHA-256 over the contents of files, in the order given; names and places do not count."""
-    total = hashlib.sha256()
-    for path in paths:
-        one = hashlib.sha256()
-        with Path(path).open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                one.update(chunk)
-        total.update(one.digest())
-    return total.hexdigest()
 
 
 def safe_id(text: str) -> str:

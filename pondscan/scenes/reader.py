@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import rasterio
 from numpy.typing import NDArray
 
 from pondscan.config import Settings
@@ -38,6 +39,11 @@ def open_scene(scene: Scene, settings: Settings) -> SceneReader:
     return SceneReader(scene, use_masks=settings.mask.use == "auto", mask_classes=settings.mask.classes)
 
 
+BLOCK_CACHE_BYTES = 64 * 2**20
+"""GDAL's block cache while a scene is read: tiles follow the blocks, so hardly any is wanted twice; the default of a
+twentieth of the machine's memory only made processes fat."""
+
+
 class SceneReader:
     """Reads a scene; a context manager, safe to use from several threads.
 
@@ -61,17 +67,20 @@ class SceneReader:
         self._local = threading.local()
         self._open: list[Any] = []
         self._lock = threading.Lock()
+        self._env = rasterio.Env(GDAL_CACHEMAX=BLOCK_CACHE_BYTES)
         self._polygons = {
             mask.path: rasterize_clouds(mask.path, scene.grid, mask.gsd_m) for mask in self._masks if _is_vector(mask)
         }
 
     def __enter__(self) -> Self:
+        self._env.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        self._env.__exit__(kind, error, trace)
 
     def close(self) -> None:
         """Close every thread's datasets; no thread may be reading."""

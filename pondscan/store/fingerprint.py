@@ -8,11 +8,10 @@ from typing import Any
 
 from pondscan.config import Settings
 from pondscan.errors import InputError
+from pondscan.hashing import input_sha256
 from pondscan.model import Scene
 from pondscan.store.ledger import Ledger
 from pondscan.store.records import InputFile, canonical_json, description
-
-CHUNK_BYTES = 1 << 22
 
 SCANNED_SECTIONS: dict[str, set[str] | None] = {
     "mask": None,
@@ -24,15 +23,6 @@ SCANNED_SECTIONS: dict[str, set[str] | None] = {
 """Settings that observations depend on, None for a whole section. The elevation model counts by its content;
 ``input`` through the scene it was turned into, so that naming the bands of one file never touches another; the rest,
 the area of interest too, acts on stored observations, or only on how the work is cut."""
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def digest(value: Any) -> str:
@@ -68,7 +58,7 @@ class FileHasher:
         try:
             status = Path(path).stat()
             known = self._ledger and self._ledger.known_hash(path, status.st_size, status.st_mtime_ns)
-            file = InputFile(path, status.st_size, known or file_sha256(Path(path)))
+            file = InputFile(path, status.st_size, known or input_sha256(path))
         except OSError as error:
             reason = error.strerror or error
             raise InputError(f"{path}: cannot be read ({reason}): check the file and run again") from error

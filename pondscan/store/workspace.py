@@ -28,11 +28,11 @@ from shapely.geometry.base import BaseGeometry
 from pondscan.config import Settings
 from pondscan.configfile import load_settings, read_layer, to_toml
 from pondscan.errors import InputError, WorkspaceError
+from pondscan.hashing import file_sha256
 from pondscan.model import Scene, Window
 from pondscan.store import atomic
 from pondscan.store.aoi import aoi_bytes
 from pondscan.store.coverage import Codes, CoverageMap, CoverageWriter
-from pondscan.store.fingerprint import file_sha256
 from pondscan.store.ledger import Ledger
 from pondscan.store.lock import writer_lock
 from pondscan.store.observations import read_observations, read_record, write_observations

@@ -23,7 +23,7 @@ def test_ground_is_robust_to_a_roof_in_the_ring() -> None:
     rng = np.random.default_rng(1)
     chip = FOREST[:, None, None] + rng.normal(0, 0.004, (4, 16, 16))
     chip[:, 2, 2:6] = 0.6
-    ground = fraction.ground_around(chip[None], np.ones((1, 16, 16), bool), noise=0.002)
+    ground = fraction.ground_around(chip[None], np.ones((1, 16, 16), bool), noise=0.002, n_spread=4)
     assert ground.mean[0] == pytest.approx(FOREST, abs=0.002)
     assert np.sqrt(ground.covariance[0, 0, 0]) == pytest.approx(0.0045, abs=0.002)
     assert ground.n_pixels.tolist() == [256]

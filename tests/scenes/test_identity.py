@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pondscan.hashing import content_hash
 from pondscan.model import Grid, Scene
-from pondscan.scenes.identity import content_hash, safe_id, superseded
+from pondscan.scenes.identity import safe_id, superseded
 
 BASE = Scene(
     scene_id="a",

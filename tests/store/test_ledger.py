@@ -7,8 +7,9 @@ import pytest
 from store_examples import PIXELS, WHEN, scene_named
 
 from pondscan.errors import InputError, WorkspaceError
+from pondscan.hashing import file_sha256
 from pondscan.store import Failure, InputFile, StoredScene, Superseded
-from pondscan.store.fingerprint import FileHasher, file_sha256
+from pondscan.store.fingerprint import FileHasher
 from pondscan.store.ledger import Ledger
 
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
@@ -118,7 +119,7 @@ def test_a_settled_file_is_hashed_once(tmp_path, ledger, monkeypatch):
     first = FileHasher(ledger, path.stat().st_mtime_ns + 1)
     first(str(path))
     ledger.remember_hashes(first.new)
-    monkeypatch.setattr("pondscan.store.fingerprint.file_sha256", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr("pondscan.store.fingerprint.input_sha256", lambda _: pytest.fail("read again"))
     again = FileHasher(ledger, path.stat().st_mtime_ns + 1)
     assert again(str(path)).sha256 == HELLO
     assert again.new == {}
