@@ -37,7 +37,7 @@ CHIP_SIDES = (14, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 CHIP_BATCH_PX = 1 << 18
 """Pixels of a stack of chips that are worked on at once."""
 
-RING_M = 40.0
+RING_M = 30.0
 """Width of the ring of ground around an object; ponds stand on cleared ground some tens of metres wide."""
 
 SMOOTHING_M = 1.0

@@ -18,8 +18,8 @@ MIN_DIP_SIGMA = 2.0
 
 
 @lru_cache(maxsize=64)
-def resampling(size: int, factor: int, sigma_px: float) -> Floats:
-    """Matrix (size · factor, size) that smooths a line by a Gaussian and interpolates it by cubic splines.
+def resampling(size: int, factor: int, sigma_px: float, sharpening: float) -> Floats:
+    """Matrix (size · factor, size) that smooths or sharpens a line and interpolates it by cubic splines.
 
     Applied to rows and columns it resamples a whole stack of chips by two matrix products; each output depends on its
     own chip alone.
@@ -27,15 +27,28 @@ def resampling(size: int, factor: int, sigma_px: float) -> Floats:
     lines = np.eye(size)
     if sigma_px > 0:
         lines = ndi.gaussian_filter1d(lines, sigma_px, axis=1, mode="nearest", truncate=4.0)
+    if sharpening > 0:
+        lines = lines - sharpening * ndi.correlate1d(lines, [1.0, -2.0, 1.0], axis=1, mode="nearest")
     if factor > 1:
         lines = ndi.zoom(lines, (1, factor), order=3, mode="nearest", grid_mode=True)
     return np.ascontiguousarray(lines.T)
 
 
-def resample(chips: Floats, factor: int, sigma_px: float) -> Floats:
-    """Smooth and upsample chips (n, h, w) to (n, h · factor, w · factor)."""
-    rows = resampling(chips.shape[1], factor, sigma_px)
-    cols = resampling(chips.shape[2], factor, sigma_px)
+def resample(chips: Floats, factor: int, *, sigma_px: float, sharpening: float) -> Floats:
+    """Smooth or sharpen chips (n, h, w), and upsample them to (n, h · factor, w · factor).
+
+    Parameters
+    ----------
+    chips : (n, h, w)
+    factor : int
+    sigma_px : float
+        Standard deviation of a Gaussian smoothing, pixels; 0 for none.
+    sharpening : float
+        Share of the second difference that is taken off. Half the variance of a blur undoes it to first order (van
+        Cittert 1931, doi 10.1007/BF01351862).
+    """
+    rows = resampling(chips.shape[1], factor, sigma_px, sharpening)
+    cols = resampling(chips.shape[2], factor, sigma_px, sharpening)
     return rows @ chips @ cols.T
 
 

@@ -46,9 +46,16 @@ def test_chips_of_a_stack_do_not_touch_each_other() -> None:
 @pytest.mark.parametrize("factor", [1, 3])
 def test_resampling_keeps_the_mean_and_the_place(factor: int) -> None:
     surface = two_domes(0.0)
-    fine = split.resample(surface, factor, 0.0)
+    fine = split.resample(surface, factor, sigma_px=0.0, sharpening=0.0)
     assert fine.shape == (1, 32 * factor, 32 * factor)
     assert fine.mean() == pytest.approx(surface.mean(), rel=1e-3)
     row, col = np.unravel_index(fine[0].argmax(), fine[0].shape)
     assert (row + 0.5) / factor == pytest.approx(16.5, abs=0.2)
     assert (col + 0.5) / factor == pytest.approx(16.5, abs=0.2)
+
+
+def test_sharpening_undoes_a_small_blur_to_first_order() -> None:
+    sharp, blurred = two_domes(0.0, width=3.0), two_domes(0.0, width=np.hypot(3.0, 0.5))
+    blurred = blurred * 9.0 / 9.25  # same volume
+    again = split.resample(blurred, 1, sigma_px=0.0, sharpening=0.5**2 / 2)
+    assert np.abs(again - sharp).max() < 0.1 * np.abs(blurred - sharp).max()
