@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LIQUID_RED = (0.00, 0.06, 0.14, 0.30, 0.50)
-LIQUID_NIR = (0.004, 0.010, 0.020, 0.060, 0.230)
+LIQUID_NIR = {
+    "broad": (0.004, 0.010, 0.020, 0.060, 0.230),
+    "narrow": (0.004, 0.008, 0.013, 0.038, 0.170),
+}
 """Near-infrared reflectance of liquid against its red: dark and clear liquids absorb all of it, white slurry does not.
-Read off modelled spectra (Lee shallow-water model, domain notes B1), not measured."""
+For bands that reach down to 780 nm (Sentinel-2's B8, SkySat) and for those around 865 nm (PlanetScope, Landsat). Read
+off modelled spectra (Lee shallow-water model, domain notes B1), not measured."""
 
 BRIGHTEST = 0.65
 """Reflectance at which an estimated colour is cut off; brighter than any liquid."""
@@ -92,12 +96,12 @@ def ground_around(
     return Ground(mean, covariance, n_pixels)
 
 
-def liquid_nir(red: Floats) -> Floats:
-    """Near-infrared reflectance to expect of a liquid of this red reflectance."""
-    return np.interp(red, LIQUID_RED, LIQUID_NIR)
+def liquid_nir(red: Floats, nir_band: str) -> Floats:
+    """Near-infrared reflectance to expect of a liquid of this red reflectance in a ``LIQUID_NIR`` band."""
+    return np.interp(red, LIQUID_RED, LIQUID_NIR[nir_band])
 
 
-def liquid_colour(excess: Floats, ground: Floats, *, red: int, nir: int) -> Floats:
+def liquid_colour(excess: Floats, ground: Floats, *, red: int, nir: int, nir_band: str) -> Floats:
     """Reflectance of the liquid itself, from how the pixels of an object depart from the ground.
 
     Parameters
@@ -109,6 +113,8 @@ def liquid_colour(excess: Floats, ground: Floats, *, red: int, nir: int) -> Floa
         Reflectance of the ground.
     red, nir : int
         Places of the red and near-infrared bands.
+    nir_band : str
+        A key of ``LIQUID_NIR``.
 
     Returns
     -------
@@ -122,7 +128,7 @@ def liquid_colour(excess: Floats, ground: Floats, *, red: int, nir: int) -> Floa
     for _ in range(3):
         reach = np.minimum(nir_liquid - ground[:, nir], -0.02)
         colour = np.clip(ground + excess * (reach / darkening)[:, None], 0.0, BRIGHTEST)
-        nir_liquid = np.minimum(liquid_nir(colour[:, red]), 0.8 * ground[:, nir])
+        nir_liquid = np.minimum(liquid_nir(colour[:, red], nir_band), 0.8 * ground[:, nir])
     colour[:, nir] = nir_liquid
     return colour
 

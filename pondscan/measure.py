@@ -23,8 +23,15 @@ Pixels = NDArray[np.float32]
 OPTICAL = ("blue", "green", "red", "nir")
 """Bands that make the fraction; short-wave infrared is blurred over 20 m and only helps to judge."""
 
-TEXTURE_CORRELATION_PX = 2.0
+TEXTURE_CORRELATION_PX = 4.0
 """Pixels over which ground texture hangs together: a sum's variance is so many times that of independent pixels."""
+
+INNER_PX = 3
+MIN_INNER_PIXELS = 4
+"""A segment's inside: pixels so far from its margin (one pixel of which is blur), and how many of them are enough."""
+
+BORDER_ERROR_PX = 0.09
+"""How far the line between two touching ponds may be off, pixels: what one gains the other loses."""
 
 COLOUR_ERROR = 0.06
 """Relative error of the liquid's contrast, common to the ponds of a scene (unsourced;
@@ -36,9 +43,9 @@ MAX_SADDLE = 0.88
 COARSE_GSD_M = 5.0
 """Pixels coarser than this do not resolve rims: there the fraction is sharpened before peaks are sought."""
 
-SHARPENING = 0.2
-"""Second difference taken off at coarse pixels, one and a half times what would undo Sentinel-2's blur to first order.
-Chosen with ``MAX_SADDLE`` by scripts/choose_splitting: F1 at 10 m 0.865, against 0.839 without."""
+SHARPENING = 0.15
+"""Second difference taken off at coarse pixels, about what undoes Sentinel-2's blur to first order (half its variance,
+0.13 square pixels); chosen with ``MAX_SADDLE`` by scripts/choose_splitting."""
 
 MIN_PEAK = 0.15
 """Least water fraction of a peak."""
@@ -131,7 +138,7 @@ def ring_pixels(ring_m: float, gsd_m: float) -> int:
     return int(np.clip(round(ring_m / gsd_m), 3, 24))
 
 
-def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, noise: float) -> Segments:
+def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, noise: float, nir_band: str) -> Segments:
     """Measure the ponds in a stack of chips.
 
     Parameters
@@ -145,6 +152,8 @@ def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, no
         Width of the ring of ground around an object.
     noise : float
         Sensor noise, reflectance.
+    nir_band : str
+        A key of ``fraction.LIQUID_NIR``.
     """
     is_seen = np.asarray(np.isfinite(chips.reflectance[:, : len(OPTICAL)]).all(axis=1))
     ring_px = ring_pixels(ring_m, gsd_m)
@@ -156,12 +165,14 @@ def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, no
     filled = np.nan_to_num(chips.reflectance)
     factor = upsampling(gsd_m)
     surface, gain = _fraction_surface(
-        chips.is_object, filled[:, : len(OPTICAL)], ground, factor, gsd_m=gsd_m, smoothing_m=smoothing_m
+        chips.is_object, filled[:, : len(OPTICAL)], ground, factor, nir_band, gsd_m=gsd_m, smoothing_m=smoothing_m
     )
     reach = _grow(chips.is_object, 1) & is_seen & ~(chips.is_candidate & ~chips.is_object)
     inside = reach.repeat(factor, axis=1).repeat(factor, axis=2)
     label = split.basins(surface, inside, min_peak=MIN_PEAK, max_saddle=MAX_SADDLE, noise=noise * gain)
-    return _segments(chips, filled, ground, label, surface, factor, ring_masked, is_seen)
+    return _segments(
+        chips, filled, ground, label, surface, factor, ring_masked, is_seen, nir_band=nir_band, gsd_m=gsd_m
+    )
 
 
 def _grow(mask: NDArray[np.bool_], n_pixels: int) -> NDArray[np.bool_]:
@@ -192,6 +203,7 @@ def _fraction_surface(
     reflectance: Pixels,
     ground: fraction.Ground,
     factor: int,
+    nir_band: str,
     *,
     gsd_m: float,
     smoothing_m: float,
@@ -202,7 +214,7 @@ def _fraction_surface(
     darkening = np.clip(1 - reflectance[:, nir] / np.maximum(mean[:, nir], 0.03)[:, None, None], 0, 1)
     weight = darkening * is_object
     excess = np.einsum("nhw,nbhw->nb", weight, reflectance) - weight.sum(axis=(1, 2))[:, None] * mean
-    colour = fraction.liquid_colour(excess, mean, red=red, nir=nir)
+    colour = fraction.liquid_colour(excess, mean, red=red, nir=nir, nir_band=nir_band)
     weights, _ = fraction.fraction_weights(colour - mean, ground.covariance)
     is_coarse = gsd_m > COARSE_GSD_M
     surface = split.resample(
@@ -251,6 +263,18 @@ class _Subpixels:
         """Sums of values (k, bands) over every segment, (m, bands), in pixels."""
         return np.stack([self.total(column) for column in values.T], axis=1)
 
+    def borders(self) -> Floats:
+        """Length of the border every segment shares with others, (m,), pixels."""
+        length = np.zeros(self.n_segments + 1)
+        for one, other in (
+            (self.label[:, :-1], self.label[:, 1:]),
+            (self.label[:, :, :-1], self.label[:, :, 1:]),
+        ):
+            is_border = (one != other) & (one > 0) & (other > 0)
+            for side in (one, other):
+                length += np.bincount(side[is_border], minlength=self.n_segments + 1)
+        return length[1:] / self.factor
+
     def on(self, planes: NDArray[np.generic]) -> NDArray[Any]:
         """Values of planes (n, h, w) of whole pixels at the subpixels, (k,)."""
         return np.asarray(planes[self.chip, self.sub_row // self.factor, self.sub_col // self.factor])
@@ -265,6 +289,8 @@ def _segments(
     factor: int,
     ring_masked: Floats,
     is_seen: NDArray[np.bool_],
+    *,
+    nir_band: str,
 ) -> Segments:
     sub = _Subpixels.of(label, factor)
     home = sub.home()
@@ -275,9 +301,13 @@ def _segments(
     weight = np.clip(height, 0.02, 1.0)
     optical = slice(0, len(OPTICAL))
     red, nir = OPTICAL.index("red"), OPTICAL.index("nir")
-    liquid = fraction.liquid_colour(sub.totals(departure * weight[:, None]), mean, red=red, nir=nir)
+    tilted = sub.totals(departure * weight[:, None])
+    liquid = fraction.liquid_colour(tilted, mean, red=red, nir=nir, nir_band=nir_band)
     n_pixels = sub.total(np.ones(len(sub.segment)))
     weights, variance = fraction.fraction_weights((liquid - mean)[:, optical], ground.covariance[home])
+    plateau = _plateau(sub, np.einsum("kb,kb->k", weights[sub.segment], departure[:, optical]))
+    liquid = mean + (liquid - mean) * plateau[:, None]
+    weights, variance = weights / plateau[:, None], variance / plateau**2
     wet = np.einsum("kb,kb->k", weights[sub.segment], departure[:, optical])
     area_px = np.einsum("mb,mb->m", weights, sub.totals(departure[:, optical]))
     shared = COLOUR_ERROR * np.abs(area_px)
@@ -290,7 +320,11 @@ def _segments(
         row=centroid[:, 0] + chips.row_start[home],
         col=centroid[:, 1] + chips.col_start[home],
         area_px=area_px,
-        area_sigma_px=np.hypot(_ground_sigma(variance, n_pixels, ground.n_pixels[home]), shared),
+        area_sigma_px=np.sqrt(
+            _ground_sigma(variance, n_pixels, ground.n_pixels[home]) ** 2
+            + (BORDER_ERROR_PX * sub.borders()) ** 2
+            + shared**2
+        ),
         shared_sigma_px=shared,
         n_pixels=n_pixels,
         peak_fraction=wet[top],
@@ -308,6 +342,18 @@ def _segments(
         fraction=surface,
         factor=factor,
     )
+
+
+def _plateau(sub: _Subpixels, wet: Floats) -> Floats:
+    """Mean fraction well inside each segment: what a pixel full of the liquid shows, (m,).
+
+    Where a pond is wide enough to show itself unmixed, its own colour is better known than any table. Only what exceeds
+    1 is believed: less may as well be a berm that is not resolved.
+    """
+    inner = ~_grow(sub.label == 0, INNER_PX * sub.factor)[sub.chip, sub.sub_row, sub.sub_col]
+    n_inner = sub.total(inner)
+    plateau = sub.total(wet * inner) / np.maximum(n_inner, 1e-9)
+    return np.where(n_inner >= MIN_INNER_PIXELS, np.clip(plateau, 1.0, 1.4), 1.0)
 
 
 def _ground_sigma(variance: Floats, n_pixels: Floats, n_ground: NDArray[np.int64]) -> Floats:

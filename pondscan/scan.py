@@ -365,7 +365,14 @@ class _Scan:
         gsd_m = self.grid.gsd_m
         scene = self.reader.scene
         noise = sensors.noise(scene.sensor, "nir", scene.calibrated)
-        segments = measure.measure(chips, gsd_m=gsd_m, smoothing_m=SMOOTHING_M, ring_m=RING_M, noise=noise)
+        segments = measure.measure(
+            chips,
+            gsd_m=gsd_m,
+            smoothing_m=SMOOTHING_M,
+            ring_m=RING_M,
+            noise=noise,
+            nir_band=sensors.SENSORS[scene.sensor].nir_band,
+        )
         blur_px = sensors.psf_sigma_m(scene.sensor, "green", gsd_m) / gsd_m
         return ponds.tabulate(segments, chips.roles, gsd_m=gsd_m, blur_px=blur_px)
 

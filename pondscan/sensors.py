@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from pondscan.model import BAND_ROLES, Calibration
 
@@ -39,6 +40,8 @@ class Sensor:
     """Reflectance of digital number 0 under that convention."""
     nodata: float | None
     """Digital number that means no data under that convention."""
+    nir_band: Literal["broad", "narrow"] = "broad"
+    """Near infrared from about 780 nm on, or around 865 nm only, where turbid water is darker."""
     numbering: tuple[RoleTable, ...] = ()
     """How numbered bands map to roles; more than one where the numbering changed between instruments."""
     band_order: Mapping[int, tuple[str, ...]] | None = None
@@ -118,6 +121,7 @@ SENSORS: Mapping[str, Sensor] = {
     ),
     "planetscope": Sensor(
         name="planetscope",
+        nir_band="narrow",
         title="PlanetScope",
         constellation="planetscope",
         gsd_m=_every_role(3.0),
@@ -142,6 +146,7 @@ SENSORS: Mapping[str, Sensor] = {
     ),
     "landsat": Sensor(
         name="landsat",
+        nir_band="narrow",
         title="Landsat",
         constellation="landsat",
         gsd_m=_every_role(30.0),
@@ -154,6 +159,7 @@ SENSORS: Mapping[str, Sensor] = {
     ),
     "hls": Sensor(
         name="hls",
+        nir_band="narrow",
         title="Harmonized Landsat Sentinel-2",
         constellation="hls",
         gsd_m=_every_role(30.0),

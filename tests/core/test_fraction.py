@@ -36,13 +36,13 @@ def test_colour_is_recovered_from_mixed_pixels_whatever_their_fractions(
     liquid: np.ndarray, ground: np.ndarray, water: float
 ) -> None:
     excess = water * (liquid - ground)
-    colour = fraction.liquid_colour(excess[None], ground[None], red=2, nir=3)[0]
+    colour = fraction.liquid_colour(excess[None], ground[None], red=2, nir=3, nir_band="broad")[0]
     assert colour == pytest.approx(liquid, abs=0.04)
 
 
 def test_white_slurry_is_known_by_its_red_not_taken_for_a_dark_liquid() -> None:
     excess = WHITE - LATERITE
-    colour = fraction.liquid_colour(excess[None], LATERITE[None], red=2, nir=3)[0]
+    colour = fraction.liquid_colour(excess[None], LATERITE[None], red=2, nir=3, nir_band="broad")[0]
     assert colour[3] > 0.1
 
 
