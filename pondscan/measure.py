@@ -170,9 +170,7 @@ def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, no
     reach = _grow(chips.is_object, 1) & is_seen & ~(chips.is_candidate & ~chips.is_object)
     inside = reach.repeat(factor, axis=1).repeat(factor, axis=2)
     label = split.basins(surface, inside, min_peak=MIN_PEAK, max_saddle=MAX_SADDLE, noise=noise * gain)
-    return _segments(
-        chips, filled, ground, label, surface, factor, ring_masked, is_seen, nir_band=nir_band, gsd_m=gsd_m
-    )
+    return _segments(chips, filled, ground, label, surface, factor, ring_masked, is_seen, nir_band=nir_band)
 
 
 def _grow(mask: NDArray[np.bool_], n_pixels: int) -> NDArray[np.bool_]:
