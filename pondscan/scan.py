@@ -222,6 +222,8 @@ class _Scan:
 
     def _masked(self, codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Coverage codes with the reasons that the settings do not mask taken for clear."""
+        if codes.max() <= Coverage.CLEAR:
+            return codes
         if self.settings.mask.use == "off":
             return np.where(codes == Coverage.OUTSIDE, codes, np.uint8(Coverage.CLEAR))
         kept = np.full(256, Coverage.CLEAR, np.uint8)
@@ -234,17 +236,17 @@ class _Scan:
         """Widen the mask by its margin, count and hand on the final coverage of these rows."""
         first = max(row_start - self.dilation_px, 0)
         last = min(row_stop + self.dilation_px, self.rows_read)
-        codes = self.rows.rows("mask", first, last).astype(np.uint8)
-        is_masked = (codes != Coverage.CLEAR) & (codes != Coverage.OUTSIDE)
-        if self.dilation_px and is_masked.any():
+        codes = self.rows.rows("mask", first, last)
+        if self.dilation_px and codes.max() > Coverage.CLEAR:
+            is_masked = (codes != Coverage.CLEAR) & (codes != Coverage.OUTSIDE)
             size = 2 * self.dilation_px + 1
             is_near = ndi.maximum_filter(is_masked.view(np.uint8), size=size, mode="constant").view(np.bool_)
             codes = np.where(is_near & (codes == Coverage.CLEAR), np.uint8(Coverage.MARGIN), codes)
         codes = codes[row_start - first : row_stop - first]
         window = Window(row_start, row_stop, 0, self.grid.width)
         self.rows.put("coverage", window, codes)
-        for code in Coverage:
-            self.counts[code.name.lower()] += int(np.count_nonzero(codes == code))
+        for code, count in zip(Coverage, tiles.count_codes(codes), strict=True):
+            self.counts[code.name.lower()] += int(count)
         sink(window, codes)
 
     def _grade(self, row_start: int, row_stop: int) -> segment.Runs:
@@ -270,7 +272,7 @@ class _Scan:
         cell, width, detect = segment.CELL_PX, self.grid.width, self.settings.detect
         green, nir = self.rows.rows("green", row, stop), self.rows.rows("nir", row, stop)
         cell_rows = slice(cell_row, cell_row + -(-(stop - row) // cell))
-        level = np.zeros((stop - row, width), np.int16)
+        level = np.zeros((stop - row, width), np.uint8)
         parts = []
         for col in range(0, width, 128 * cell):
             piece = slice(col, min(col + 128 * cell, width))
@@ -398,7 +400,7 @@ class _Scan:
             reflectance=reflectance,
             is_object=is_object,
             is_candidate=self.rows.gather("level", row, col, 0) > 0,
-            coverage=self.rows.gather("coverage", row, col, Coverage.OUTSIDE).astype(np.uint8),
+            coverage=self.rows.gather("coverage", row, col, Coverage.OUTSIDE),
             row_start=top,
             col_start=left,
         )

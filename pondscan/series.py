@@ -142,14 +142,16 @@ def trends(rows: pd.DataFrame, looks: Sequence[Look], n_sites: int) -> Floats:
     (n_sites, 3)
         Slope, lower and upper end, square metres per year; NaN where there are too few looks.
     """
-    from scipy.stats import theilslopes  # takes a third of a second to import, and most runs have no trend
-
     found = np.full((n_sites, 3), np.nan)
     usable = _trend_rows(rows[rows["place"] < n_sites], looks)
     keys = ["place", "gsd_m", "sensor", "is_wet"]
     group = usable.groupby(keys)["day"].agg(["size", "min", "max"]).reset_index()
     group = group[(group["size"] >= MIN_TREND_LOOKS) & (group["max"] - group["min"] >= MIN_TREND_DAYS)]
     group = group.sort_values(["place", "gsd_m", "size", "sensor", "is_wet"], ascending=[True, True, False, True, True])
+    if group.empty:
+        return found
+    from scipy.stats import theilslopes  # takes half a second to import, and most runs have no trend
+
     chosen = usable.merge(group.drop_duplicates("place")[keys], on=keys)
     for place, series in chosen.groupby("place"):
         with warnings.catch_warnings():

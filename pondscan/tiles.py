@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pondscan.model import INVALID, Coverage, Window
+
+CODES = ("mask", "coverage", "level")
+"""Planes of small codes, a byte each, 0 where nothing is known; the others hold counts of reflectance."""
 
 
 def strips(height: int, tile_px: int) -> Iterator[tuple[int, int]]:
@@ -35,27 +39,41 @@ class RollingRows:
     def __init__(self, width: int, n_rows: int) -> None:
         self._width = width
         self._n_rows = n_rows
-        self._planes: dict[str, NDArray[np.int16]] = {}
+        self._planes: dict[str, NDArray[np.int16] | NDArray[np.uint8]] = {}
 
     def put(self, role: str, window: Window, values: NDArray[np.int16] | NDArray[np.uint8]) -> None:
         """Store a tile's pixels; rows that have rolled out since are dropped."""
         plane = self.plane(role)
         first = max(window.row_start, window.row_stop - self._n_rows)
-        rows = np.arange(first, window.row_stop) % self._n_rows
-        plane[rows, window.col_start : window.col_stop] = values[first - window.row_start :]
+        for row_start, row_stop in self._stretches(first, window.row_stop):
+            held = slice(row_start % self._n_rows, row_start % self._n_rows + row_stop - row_start)
+            given = slice(row_start - window.row_start, row_stop - window.row_start)
+            plane[held, window.col_start : window.col_stop] = values[given]
 
-    def plane(self, role: str) -> NDArray[np.int16]:
+    def _stretches(self, row_start: int, row_stop: int) -> list[tuple[int, int]]:
+        """Cut rows where they wrap around the end of the planes: slices are copied four times as fast as row lists."""
+        wrap = (row_start // self._n_rows + 1) * self._n_rows
+        return [(row_start, min(row_stop, wrap)), *([(wrap, row_stop)] if row_stop > wrap else [])]
+
+    def plane(self, role: str) -> NDArray[Any]:
         """Return the whole plane of a role, addressed by ``row % n_rows``; made on first use."""
         if role not in self._planes:
-            empty = int(Coverage.OUTSIDE) if role in ("mask", "coverage") else INVALID
-            self._planes[role] = np.full((self._n_rows, self._width), empty, np.int16)
+            if role in CODES:
+                self._planes[role] = np.zeros((self._n_rows, self._width), np.uint8)
+            else:
+                self._planes[role] = np.full((self._n_rows, self._width), INVALID, np.int16)
         return self._planes[role]
 
-    def rows(self, role: str, row_start: int, row_stop: int) -> NDArray[np.int16]:
-        """Copy of consecutive full rows."""
-        return self.plane(role)[np.arange(row_start, row_stop) % self._n_rows]
+    def rows(self, role: str, row_start: int, row_stop: int) -> NDArray[Any]:
+        """Consecutive full rows, not to be written to: a view, a copy where they wrap."""
+        plane = self.plane(role)
+        parts = [
+            plane[first % self._n_rows : first % self._n_rows + last - first]
+            for first, last in self._stretches(row_start, row_stop)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def gather(self, role: str, rows: NDArray[np.int64], cols: NDArray[np.int64], outside: int) -> NDArray[np.int16]:
+    def gather(self, role: str, rows: NDArray[np.int64], cols: NDArray[np.int64], outside: int) -> NDArray[Any]:
         """Pixels at (rows, cols), which broadcast; ``outside`` where the scene ends.
 
         Rows must still be held. Rows below zero and columns beyond the scene count as outside; so do rows marked so
@@ -63,7 +81,7 @@ class RollingRows:
         """
         is_inside = (rows >= 0) & (cols >= 0) & (cols < self._width)
         values = self.plane(role)[rows % self._n_rows, np.clip(cols, 0, self._width - 1)]
-        return np.where(is_inside, values, np.int16(outside))
+        return values if is_inside.all() else np.where(is_inside, values, values.dtype.type(outside))
 
 
 def tiles_touched(
@@ -93,3 +111,18 @@ def tiles_touched(
     np.add.at(steps, (last_row + 1, first_col), -1)
     count = steps.cumsum(axis=0).cumsum(axis=1)[:-1, :-1]
     return [(int(row), int(col)) for row, col in np.argwhere(count > 0)]
+
+
+def count_codes(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Pixels of every ``model.Coverage`` code, indexed by it.
+
+    Notes
+    -----
+    One comparison for each code that may be there: most tiles are clear throughout, and ``bincount`` takes twenty
+    times as long.
+    """
+    counts = np.zeros(len(Coverage), np.int64)
+    if codes.size:
+        for code in range(int(codes.min()), int(codes.max()) + 1):
+            counts[code] = np.count_nonzero(codes == code)
+    return counts

@@ -103,9 +103,14 @@ class RawWindow:
     rows: Span | None
     cols: Span | None
 
+    @property
+    def is_on_grid(self) -> bool:
+        """Whether the file's pixels are the grid's, one for one."""
+        return self.rows is None or self.cols is None or (self.rows.is_identity and self.cols.is_identity)
+
     def expand(self, band: NDArray[Any], fill: int) -> NDArray[Any]:
         """Repeat an array of the file's resolution onto the grid; ``fill`` where the file does not reach."""
-        if self.rows is None or self.cols is None or (self.rows.is_identity and self.cols.is_identity):
+        if self.is_on_grid or self.rows is None or self.cols is None:
             return band
         (row_index, is_row_inside), (col_index, is_col_inside) = self.rows.index(), self.cols.index()
         grid = np.asarray(band[row_index][:, col_index])

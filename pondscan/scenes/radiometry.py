@@ -69,7 +69,12 @@ def _first(what: str, spoken: Sequence[tuple[str, float | None]]) -> tuple[float
 
 
 def to_counts(
-    dn: NDArray[np.generic], *, scale: float, offset: float, nodata: float | None = None
+    dn: NDArray[np.generic],
+    *,
+    scale: float,
+    offset: float,
+    nodata: float | None = None,
+    out: NDArray[np.int16] | None = None,
 ) -> NDArray[np.int16]:
     """Counts of 1e-4 reflectance from digital numbers.
 
@@ -84,22 +89,25 @@ def to_counts(
         Reflectance = DN * scale + offset.
     nodata
         Digital number without data; not-a-number never has data.
+    out
+        Where to put the counts, of the shape of ``dn``; a new array if None.
 
     Returns
     -------
     numpy.ndarray
         ``int16``, ``model.INVALID`` where there is no data, limited to ±``MAX_COUNT``.
     """
+    counts = np.empty(dn.shape, np.int16) if out is None else out
     shift = offset / scale
     whole_shift = round(shift)
     is_whole = abs(shift - whole_shift) < _TOLERANCE * max(1.0, abs(shift))
     ratio = scale / REFLECTANCE_UNIT
     if dn.dtype == np.uint16 and is_whole and abs(ratio - 1) < _TOLERANCE and abs(whole_shift) < MAX_COUNT:
-        counts = _shifted(dn.astype(np.uint16, copy=False), whole_shift)
+        _shift(dn.astype(np.uint16, copy=False), whole_shift, counts)
     else:
         values = (dn.astype(np.float64) + (whole_shift if is_whole else shift)) * ratio
         np.nan_to_num(values, copy=False, nan=INVALID, posinf=MAX_COUNT, neginf=-MAX_COUNT)
-        counts = np.clip(np.rint(values), INVALID, MAX_COUNT).astype(np.int16)
+        counts[...] = np.clip(np.rint(values), INVALID, MAX_COUNT).astype(np.int16)
         is_number = np.isfinite(dn) if dn.dtype.kind == "f" else np.True_
         np.maximum(counts, -MAX_COUNT, out=counts, where=is_number)
     if nodata is not None and not np.isnan(nodata):
@@ -108,9 +116,10 @@ def to_counts(
     return counts
 
 
-def _shifted(dn: NDArray[np.uint16], shift: int) -> NDArray[np.int16]:
-    """``dn + shift`` as ``int16``: modular 16-bit addition is exact once the top is cut, and four times as fast."""
+def _shift(dn: NDArray[np.uint16], shift: int, out: NDArray[np.int16]) -> None:
+    """Put ``dn + shift`` into ``out``: modular 16-bit addition is exact once the top is cut, and four times as fast."""
     limit = min(MAX_COUNT - shift, 65535)
-    counts = np.minimum(dn, np.uint16(limit))
-    counts += np.uint16(shift % 65536)
-    return counts.view(np.int16)
+    counts = out.view(np.uint16)
+    np.minimum(dn, np.uint16(limit), out=counts)
+    if shift:
+        counts += np.uint16(shift % 65536)

@@ -122,8 +122,12 @@ class SceneReader:
         InputError
             If the scene has no such band, or a file is damaged there.
         """
-        counts = self._counts(tuple(roles), window)
-        return np.stack([counts[role] for role in roles])
+        bands = self._bands(roles)
+        counts = np.empty((len(bands), window.height, window.width), np.int16)
+        self._read_bands(bands, window, counts)
+        if all(role in roles for role in _FIRST_PASS):
+            self._local.kept = (window, [counts[roles.index(role)].copy() for role in _FIRST_PASS])
+        return counts
 
     def read_mask(self, window: Window) -> NDArray[np.uint8]:
         """``model.Coverage`` codes before dilation.
@@ -137,9 +141,11 @@ class SceneReader:
         numpy.ndarray
             ``uint8`` of shape (height, width).
         """
-        first = self._counts(_FIRST_PASS, window)
-        green, nir = first["green"], first["nir"]
+        green, nir = self._first_bands(window)
         codes = np.full(green.shape, Coverage.CLEAR, np.uint8)
+        is_whole = min(green.min(), nir.min()) != INVALID and max(green.max(), nir.max()) != MAX_COUNT
+        if is_whole and not self._masks:
+            return codes
         codes[(green == MAX_COUNT) | (nir == MAX_COUNT)] = Coverage.SATURATED
         codes[(green == INVALID) | (nir == INVALID)] = Coverage.UNUSABLE
         layers = [codes, *(masks.DECODERS[mask.role](self._mask_values(mask, window)) for mask in self._masks)]
@@ -177,34 +183,34 @@ class SceneReader:
             for part in parts
         }
 
-    def _counts(self, roles: tuple[str, ...], window: Window) -> dict[str, Counts]:
-        """Counts by role; green and near infrared of the thread's last window are kept, for ``read_mask`` follows."""
+    def _first_bands(self, window: Window) -> Sequence[Counts]:
+        """Green and near infrared; those of the thread's last window are kept, for ``read_mask`` follows ``read``."""
+        kept_window, kept = getattr(self._local, "kept", (None, ()))
+        return kept if kept_window == window else list(self.read(_FIRST_PASS, window))
+
+    def _bands(self, roles: Sequence[str]) -> list[Band]:
         unknown = [role for role in roles if role not in self.scene.bands]
         if unknown:
             raise InputError(
                 f"{self.scene.source} has no {', '.join(unknown)} band: it has {', '.join(self.scene.bands)}"
             )
-        kept_window, kept = getattr(self._local, "kept", (None, {}))
-        known = dict(kept) if kept_window == window else {}
-        wanted = tuple(self.scene.bands[role] for role in dict.fromkeys(roles) if role not in known)
-        known.update(self._read_bands(wanted, window))
-        self._local.kept = (window, {role: known[role] for role in _FIRST_PASS if role in known})
-        return known
+        return [self.scene.bands[role] for role in roles]
 
-    def _read_bands(self, bands: Sequence[Band], window: Window) -> dict[str, Counts]:
-        """Decode bands, those of one file in one call."""
-        by_path: dict[str, list[Band]] = {}
-        for band in bands:
-            by_path.setdefault(band.path, []).append(band)
-        counts = {}
-        for path, same_file in by_path.items():
-            raw = self._raw((path, False), [band.index for band in same_file], window)
-            for band, dn in zip(same_file, raw.values, strict=True):
-                native = to_counts(dn, scale=band.scale, offset=band.offset, nodata=band.nodata)
+    def _read_bands(self, bands: Sequence[Band], window: Window, counts: Counts) -> None:
+        """Decode bands into ``counts`` (bands, height, width), those of one file in one call."""
+        by_path: dict[str, list[int]] = {}
+        for number, band in enumerate(bands):
+            by_path.setdefault(band.path, []).append(number)
+        for path, numbers in by_path.items():
+            raw = self._raw((path, False), [bands[number].index for number in numbers], window)
+            for number, dn in zip(numbers, raw.values, strict=True):
+                band = bands[number]
+                out = counts[number] if raw.is_on_grid else None
+                native = to_counts(dn, scale=band.scale, offset=band.offset, nodata=band.nodata, out=out)
                 if raw.is_valid is not None:
                     native[~raw.is_valid] = INVALID
-                counts[band.role] = raw.expand(native, INVALID)
-        return counts
+                if out is None:
+                    counts[number] = raw.expand(native, INVALID)
 
     def _mask_values(self, mask: Mask, window: Window) -> NDArray[Any]:
         """What the mask's decoder takes: one band, or all bands of a mask that has a class in each."""

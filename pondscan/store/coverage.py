@@ -22,6 +22,7 @@ from rasterio.windows import Window as RasterWindow
 from pondscan.errors import WorkspaceError
 from pondscan.model import Coverage, Grid, Window
 from pondscan.store.atomic import storage_errors
+from pondscan.tiles import count_codes
 
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -102,7 +103,7 @@ class CoverageWriter:
         if codes.shape != (window.height, window.width) or codes.dtype != np.uint8:
             message = f"coverage of a {window.height} × {window.width} tile came as {codes.dtype} {codes.shape}"
             raise ValueError(message)
-        counts = np.bincount(codes.ravel(), minlength=len(Coverage))
+        counts = count_codes(codes)
         place = RasterWindow(window.col_start, window.row_start, window.width, window.height)
         with self._lock, storage_errors(self._scratch):
             self._dataset.write(codes, 1, window=place)
@@ -210,7 +211,7 @@ class CoverageMap:
         totals = np.zeros(len(Coverage), dtype=np.int64)
         with self._open() as dataset:
             for _, window in dataset.block_windows(1):
-                totals += np.bincount(dataset.read(1, window=window).ravel(), minlength=len(Coverage))
+                totals += count_codes(dataset.read(1, window=window))
         return {code.name.lower(): int(totals[code]) for code in Coverage}
 
     def _open(self) -> rasterio.DatasetReader:
