@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pondscan.outline import ANGLES, fit_areas, polygons
+from pondscan.outline import ANGLES, draw
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -22,7 +22,7 @@ def hold_apart(outlines: Polygons, x: Floats, y: Floats, area_m2: Floats) -> Pol
 
     Outlines of one look never overlap, but those of neighbours last seen at different looks may: they are off by the
     registration between these looks. They and their near neighbours are fitted again as radial outlines
-    (``outline.fit_areas``), held behind a line between each two; all other outlines are left as they are.
+    (``outline.draw``), held behind a line between each two; all other outlines are left as they are.
 
     Parameters
     ----------
@@ -36,9 +36,8 @@ def hold_apart(outlines: Polygons, x: Floats, y: Floats, area_m2: Floats) -> Pol
         return outlines
     chosen = np.flatnonzero(is_crowded)
     radius = radii(outlines[chosen], x[chosen], y[chosen])
-    fitted = fit_areas(radius, x[chosen], y[chosen], area_m2[chosen])
     redrawn = outlines.copy()
-    redrawn[chosen] = polygons(fitted, x[chosen], y[chosen])
+    redrawn[chosen] = draw(radius, x[chosen], y[chosen], area_m2[chosen])
     return redrawn
 
 

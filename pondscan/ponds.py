@@ -320,8 +320,7 @@ def observations(kept: Measured, grid: Grid, scene_id: str) -> GeoDataFrame:
     for name, decimals in _DECIMALS.items():
         frame[name] = frame[name].astype(float).round(decimals)
     x, y, area_m2 = (frame[name].to_numpy() for name in ("x", "y", "area_m2"))
-    radius = outline.fit_areas(kept.rays, x, y, area_m2) if len(frame) else kept.rays
-    geometry = outline.polygons(radius, x, y)
+    geometry = outline.draw(kept.rays, x, y, area_m2)
     return gpd.GeoDataFrame(frame[tables.names(tables.OBSERVATIONS)], geometry=geometry, crs=grid.crs)
 
 
