@@ -37,15 +37,16 @@ COLOUR_ERROR = 0.06
 """Relative error of the liquid's contrast, common to the ponds of a scene (unsourced;
 domain notes give 0.05 to 0.1)."""
 
-MAX_SADDLE = 0.88
+MAX_SADDLE = 0.85
 """Neighbouring peaks are one pond when the saddle between them is higher than this share of the lower one."""
 
 COARSE_GSD_M = 5.0
 """Pixels coarser than this do not resolve rims: there the fraction is sharpened before peaks are sought."""
 
-SHARPENING = 0.15
-"""Second difference taken off at coarse pixels, about what undoes Sentinel-2's blur to first order (half its variance,
-0.13 square pixels); chosen with ``MAX_SADDLE`` by scripts/choose_splitting."""
+SHARPENING = 0.3
+"""Second difference taken off at coarse pixels, about twice what undoes Sentinel-2's blur to first order (half its
+variance, 0.13 square pixels); chosen with ``MAX_SADDLE`` by scripts/choose_splitting, among pairs of like F1 for the
+least bias of area."""
 
 MIN_PEAK = 0.15
 """Least water fraction of a peak."""

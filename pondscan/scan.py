@@ -78,13 +78,17 @@ class ScanResult:
     warnings: tuple[str, ...]
 
 
+def ignore(*_: object) -> None:
+    """Take what nobody asked for."""
+
+
 def scan_scene(
     reader: SceneReader,
     settings: Settings,
     *,
-    coverage_sink: CoverageSink,
     executor: Executor,
-    progress: Progress,
+    coverage_sink: CoverageSink = ignore,
+    progress: Progress = ignore,
 ) -> ScanResult:
     """Find and measure everything in a scene that may be a pond.
 
@@ -111,9 +115,9 @@ def judge_scene(
     reader: SceneReader,
     settings: Settings,
     *,
-    coverage_sink: CoverageSink,
     executor: Executor,
-    progress: Progress,
+    coverage_sink: CoverageSink = ignore,
+    progress: Progress = ignore,
 ) -> tuple[ponds.Measured, dict[str, int], tuple[str, ...]]:
     """Measure and judge every segment of a scene, the rejected ones included (what the confidence fit learns from).
 
