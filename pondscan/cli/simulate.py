@@ -56,7 +56,11 @@ Exit codes: 0 done · 1 a file is in the way, or cannot be written · 2 wrong us
     help="Share of cloud: one for all, or one for each day.",
 )
 @click.option(
-    "--preset", default="mixed", show_default=True, help="Country: mixed, forest, village, paddies, shadow, bare."
+    "--preset",
+    default="mixed",
+    show_default=True,
+    metavar="NAME",
+    help="Country: mixed, forest, village, paddies, shadow, bare, town, farmland.",
 )
 @click.option("--size", "size_m", default=5000.0, show_default=True, metavar="METRES", help="Side of the square place.")
 @click.option(

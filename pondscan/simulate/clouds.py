@@ -14,7 +14,10 @@ FloatArray = NDArray[np.float64]
 Image = NDArray[np.float32]
 
 CLEAR, CLOUD, SHADOW = 0, 1, 2
-"""Codes of the true cloud raster."""
+"""Codes of the true cloud raster; a thin veil, through which the ground is seen, is clear."""
+_VEIL_OCTAVES_M = (2600.0, 1100.0, 450.0)
+_VEIL_STRETCH = 4.0
+"""Cirrus is so much longer along the wind than across."""
 _BASE_M = 900.0
 """Height of the clouds above the ground."""
 _OCTAVES_M = (1700.0, 800.0, 380.0, 180.0, 85.0, 40.0, 19.0)
@@ -55,6 +58,19 @@ def make_sky(
     opacity, shade = _thickness(field, threshold), _SHADOW_DEPTH * _thickness(above, threshold)
     truth = np.where(opacity > 0.05, CLOUD, np.where(shade > 0.12, SHADOW, CLEAR)).astype(np.uint8)
     return Sky(opacity, shade, truth, _delivered(x, y, opacity, shade, seed + 1))
+
+
+def veil(x: FloatArray, y: FloatArray, amount: float, seed: int) -> Image:
+    """Thin high cloud: its thickness over the raster of columns ``x`` and rows ``y``, float32 (h, w).
+
+    ``amount`` is about its mean, 0 for none; a thickness of 1 adds the reflectance of thin cirrus
+    (``cirrus_addon`` of the palette) and takes a tenth of the light from the ground.
+    """
+    if amount <= 0.0:
+        return np.zeros((y.size, x.size), dtype=np.float32)
+    stretch = (1.0, _VEIL_STRETCH) if seed % 2 else (_VEIL_STRETCH, 1.0)
+    streaks = noise.fractal(x / stretch[0], y / stretch[1], _VEIL_OCTAVES_M, seed, 0.6)
+    return np.asarray(np.float32(amount) * np.clip(1.0 + 0.8 * streaks, 0.0, 3.0))
 
 
 def _thickness(field: Image, threshold: np.float32) -> Image:

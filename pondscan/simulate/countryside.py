@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pondscan.simulate import noise, shapes
+from pondscan.simulate import farmland, noise, shapes, town
 from pondscan.simulate.endmembers import SWIR_RESIDUAL, surface_code
 from pondscan.simulate.presets import Preset
+from pondscan.simulate.settled import Settled, together
 from pondscan.simulate.shapes import Boxes
 from pondscan.simulate.terrain import Terrain
 
@@ -19,6 +20,8 @@ Bounds = tuple[float, float, float, float]
 
 _RIVER_STEP_M = 16.0
 _ROAD_STEP_M = 25.0
+_SITE_REACH_M = 130.0
+"""Ground around the middle of a mine that nobody else settles."""
 _MONSOON = range(5, 11)
 """Months in which rivers run brown and every paddy stands in water or green."""
 
@@ -37,10 +40,12 @@ class Countryside:
     yards: Boxes
     roofs: Boxes
     fish_ponds: Boxes
+    settled: Settled
+    """Towns and farmland."""
 
 
 def make_countryside(
-    seed: int, preset: Preset, ground: Terrain, bounds: Bounds, site_x: FloatArray, site_y: FloatArray
+    seed: int, preset: Preset, ground: Terrain, bounds: Bounds, site_x: FloatArray, site_y: FloatArray, variety: float
 ) -> Countryside:
     """Lay out the valleys of a place.
 
@@ -52,6 +57,8 @@ def make_countryside(
     bounds : west, south, east, north, metres
     site_x, site_y : float64 arrays (n_sites,)
         Mine sites, which the roads lead to.
+    variety : float
+        As in `Preset`.
     """
     rng = np.random.default_rng([seed, 202])
     area_km2 = (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / 1e6
@@ -68,6 +75,7 @@ def make_countryside(
         yards=yards,
         roofs=shapes.stack([roofs, _tarps(rng, preset, ground, bounds, rng.poisson(preset.tarps * area_km2))]),
         fish_ponds=_fish_ponds(rng, preset, ground, bounds, rng.poisson(preset.fish_ponds * area_km2)),
+        settled=_settle(seed, preset, ground, bounds, variety, rivers, site_x, site_y),
     )
 
 
@@ -88,6 +96,31 @@ def parcels_on(country: Countryside, month: int, seed: int) -> Boxes:
     codes = np.array([surface_code(name) for name in names])
     index = np.minimum(np.searchsorted(np.cumsum(shares), draw, side="right"), len(names) - 1)
     return replace(country.parcels, surface=codes[index])
+
+
+def _settle(
+    seed: int,
+    preset: Preset,
+    ground: Terrain,
+    bounds: Bounds,
+    variety: float,
+    rivers: Boxes,
+    site_x: FloatArray,
+    site_y: FloatArray,
+) -> Settled:
+    """Build towns and plough fields where neither river nor mine is."""
+
+    def is_free(x: FloatArray, y: FloatArray, reach_m: FloatArray) -> NDArray[np.bool_]:
+        off_sites = np.hypot(x[:, None] - site_x, y[:, None] - site_y) > reach_m[:, None] + _SITE_REACH_M
+        off_river = np.abs(ground.valleys.distance(x, y)) > 0.7 * reach_m + preset.river_width_m + 10.0
+        return np.asarray(off_sites.all(axis=1) & (off_river | (len(rivers) == 0)))
+
+    return together(
+        [
+            farmland.make_farmland(seed, ground, bounds, preset.farmland, variety, is_free),
+            town.make_town(seed, ground, bounds, preset.town, variety, is_free),
+        ]
+    )
 
 
 def _on_floor(

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from pondscan.simulate import canvas, countryside, cycle, noise
+from pondscan.simulate import canvas, countryside, cycle, farmland, noise, shapes
 from pondscan.simulate import terrain as relief
 from pondscan.simulate.canvas import Cells, Image
-from pondscan.simulate.endmembers import SWIR_ROLES, palette, surface_code
+from pondscan.simulate.endmembers import SWIR_ROLES, palette, surface_code, tint_slope, varied
 from pondscan.simulate.mines import RAGGEDNESS_M
 from pondscan.simulate.place import Place
 from pondscan.simulate.shapes import Boxes
@@ -31,6 +31,12 @@ _DIFFUSE = {
     "swir22": 0.04,
 }
 """Share of the light that comes from the sky and reaches shadows too: modelled terrain shadow over modelled forest."""
+
+_BRIGHTEST = 0.95
+"""Reflectance that nothing on the ground exceeds."""
+
+_SHADOW_STEPS = (0.35, 0.7, 1.0)
+"""A shadow is drawn as copies of what throws it, at these shares of its length."""
 
 _LEVELLED = 0.7
 """How far cleared ground is terraced, so that its slope no longer matters for light."""
@@ -99,8 +105,9 @@ class Ground:
     def colours(self, table: Boxes) -> NDArray[np.float32]:
         """Reflectance of boxes in full sun: float32 (n_boxes, n_bands)."""
         is_swir = np.array([role in SWIR_ROLES for role in self.roles])
-        colour = self._palette[table.surface] * table.gain[:, None] + table.swir_residual[:, None] * is_swir
-        return np.asarray(colour, dtype=np.float32)
+        tint = np.exp(table.tint[:, None] * tint_slope(self.roles))
+        colour = self._palette[table.surface] * (table.gain[:, None] * tint) + table.swir_residual[:, None] * is_swir
+        return np.asarray(np.minimum(colour, _BRIGHTEST), dtype=np.float32)
 
     @cached_property
     def liquids(self) -> Boxes:
@@ -110,7 +117,13 @@ class Ground:
         basins = self.place.mines.basins.take(shown)
         is_liquid = (states.status == "present")[states.visible]
         residual = np.where(is_liquid, basins.swir_residual, 0.0)
-        return replace(basins, surface=states.surface[states.visible], swir_residual=residual)
+        surface = states.surface[states.visible]
+        if self.place.variety > 0.0:
+            surface = np.where(is_liquid, surface, self._linings(shown))
+        gain, tint = self._site_colour(self.place.mines.site[shown], "liquor", 0.22, 0.25)
+        return replace(
+            basins, surface=surface, swir_residual=residual, gain=basins.gain * gain, tint=basins.tint + tint
+        )
 
     @cached_property
     def _rims(self) -> Boxes:
@@ -119,7 +132,26 @@ class Ground:
         is_pale = noise.hash_uniform(shown, np.zeros_like(shown), self.place.seed + 17) < 0.7
         rims = self.place.mines.basins.take(shown).grown(self.place.mines.rim_m[shown], surface_code("concrete"))
         surface = np.where(is_pale, surface_code("saprolite"), surface_code("liner_black"))
-        return replace(rims, surface=surface, gain=0.8 + 0.0 * rims.gain)
+        gain, tint = self._site_colour(self.place.mines.site[shown], "rims", 0.25, 0.2)
+        return replace(rims, surface=surface, gain=0.8 * gain, tint=tint)
+
+    def _linings(self, pond: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What an empty basin shows: the liner of its site, mostly with earth on it."""
+        draw = noise.hash_uniform(
+            self.place.mines.site[pond], np.zeros_like(pond), noise.salt(self.place.seed, "liner")
+        )
+        names = ("basin_dry", "liner_black", "saprolite", "concrete", "laterite_moist")
+        codes = np.array([surface_code(name) for name in names])
+        return codes[np.searchsorted((0.4, 0.6, 0.75, 0.85), draw, side="right")]
+
+    def _site_colour(
+        self, site: NDArray[np.int64], name: str, brightness: float, tint: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Gain and tint that things of one site share; the arguments are their spreads at variety 1."""
+        seed = noise.salt(self.place.seed, name)
+        deviates = (np.clip(ndtri(noise.hash_uniform(site, np.full_like(site, k), seed)), -2.2, 2.2) for k in (0, 1))
+        bright, warm = (np.nan_to_num(deviate) for deviate in deviates)
+        return np.exp(self.place.variety * brightness * bright), self.place.variety * tint * warm
 
     @cached_property
     def _camps(self) -> Boxes:
@@ -133,7 +165,10 @@ class Ground:
 
     @cached_property
     def _palette(self) -> NDArray[np.float32]:
-        return palette(self.responses, self.roles)
+        """The place's colours, and how the season has changed them."""
+        place, season = self.place, noise.salt(self.place.seed, f"{self.when:%Y-%m}")
+        own = varied(palette(self.responses, self.roles), self.roles, noise.salt(place.seed, "colours"), place.variety)
+        return varied(own, self.roles, season, place.variety, brightness=0.06)
 
     @cached_property
     def _light(self) -> relief.Light:
@@ -215,6 +250,8 @@ class Ground:
         """Fresh cuts, moist laterite and white saprolite, flat, unlit."""
         seed = self.place.seed
         white = noise.fractal(cells.x, cells.y, (70.0, 22.0), noise.salt(seed, "saprolite"), 0.6)
+        if self.place.variety > 0.0:
+            white += self.place.variety * noise.value_noise(cells.x, cells.y, 400.0, noise.salt(seed, "hill"))
         moist = noise.fractal(cells.x, cells.y, (55.0, 18.0), noise.salt(seed, "moist"), 0.6)
         pale_share = np.clip(0.22 + 0.28 * white, 0.0, 0.85).ravel()
         moist_share = (1.0 - pale_share) * np.clip(0.25 + 0.3 * moist, 0.0, 0.9).ravel()
@@ -227,6 +264,7 @@ class Ground:
         country, month, seed = self.place.country, self.when.month, self.place.seed
         parcels = countryside.parcels_on(country, month, noise.salt(seed, "crops"))
         rivers = countryside.rivers_on(country, month, noise.salt(seed, "rivers"))
+        self._paint_settled(image, cells, light)
         for table, is_ragged in (
             (parcels, False),
             (country.yards, True),
@@ -241,6 +279,38 @@ class Ground:
             if len(near):
                 covered = canvas.cover(near, cells, finer=2, warp=self._warp(cells) if is_ragged else None)
                 canvas.paint(image, covered, self.colours(near), light)
+
+    def _paint_settled(self, image: Image, cells: Cells, light: Image) -> None:
+        """Towns and farms; what stands upright throws its shadow before it is drawn itself."""
+        settled = self.place.country.settled
+        fields = farmland.fields_on(settled.fields, self.when.month, noise.salt(self.place.seed, "crops"))
+        for table in (fields, settled.ground, settled.yards):
+            near = canvas.inside(table, cells)
+            if len(near):
+                canvas.paint(image, canvas.cover(near, cells, finer=2), self.colours(near), light)
+        self._shade(image, cells)
+        near = canvas.inside(settled.objects, cells)
+        if len(near):
+            canvas.paint(image, canvas.cover(near, cells, finer=2), self.colours(near), light)
+
+    def _shade(self, image: Image, cells: Cells) -> None:
+        """Take the direct light from the ground that buildings and trees shade, in place."""
+        settled = self.place.country.settled
+        longest_m = settled.height_m / math.tan(math.radians(self.sun_elevation_deg))
+        towards = math.radians(self.sun_azimuth_deg)
+        thrown = [
+            replace(
+                settled.objects,
+                x=settled.objects.x - share * longest_m * math.sin(towards),
+                y=settled.objects.y - share * longest_m * math.cos(towards),
+            )
+            for share in _SHADOW_STEPS
+        ]
+        near = canvas.inside(shapes.stack(thrown), cells)
+        if len(near):
+            covered = canvas.cover(near, cells, finer=2)
+            shaded = canvas.union_share(covered, np.ones(len(near)), image.shape[1])
+            image *= 1.0 - shaded * (1.0 - diffuse_share(self.roles)[:, None])
 
     def _paint_ponds(self, image: Image, cells: Cells, light: Image) -> None:
         for table in (self._rims, self.liquids):

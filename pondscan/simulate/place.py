@@ -43,6 +43,8 @@ class Place:
     terrain: Terrain
     country: Countryside
     mines: Mines
+    variety: float = 0.0
+    """As in `Preset`: 0 for surfaces as the palette has them, 1 for wide differences between places, sites, things."""
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -61,6 +63,7 @@ def make_place(
     opens: tuple[date, date] = OPENS,
     origin: tuple[float, float] = ORIGIN,
     crs: str = CRS,
+    variety: float | None = None,
 ) -> Place:
     """Invent a place.
 
@@ -81,6 +84,9 @@ def make_place(
     origin : x, y of the upper left corner in ``crs``, metres; even multiples of 60 m suit every sensor's grid.
     crs : str
         A projected reference system in metres.
+    variety : float
+        How much surfaces differ from place to place, site to site and thing to thing, and how much the sky over it
+        does; by default the preset's. 0 to 1, or more for worlds stranger than this.
 
     Raises
     ------
@@ -90,6 +96,7 @@ def make_place(
     if min(width_m, height_m) < 240.0:
         raise ConfigError(f"a place of {width_m:g} m × {height_m:g} m is too small to simulate; make it at least 240 m")
     country_kind = presets.preset(preset)
+    variety = country_kind.variety if variety is None else variety
     bounds = _bounds(*origin, width_m, height_m)
     ground = terrain.make_terrain(seed, country_kind, bounds)
     if n_sites is None:
@@ -107,8 +114,9 @@ def make_place(
         width_m,
         height_m,
         ground,
-        countryside.make_countryside(seed, country_kind, ground, bounds, x, y),
+        countryside.make_countryside(seed, country_kind, ground, bounds, x, y, variety),
         mines.make_mines(noise.salt(seed, "mines"), x, y, contour, opened, median_diameter_m),
+        variety,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pondscan.errors import ConfigError
 
@@ -33,6 +33,12 @@ class Preset:
     fish_ponds: float
     tarps: float
     river_width_m: float
+    town: float = 0.0
+    """Share of the valley floor under streets and houses."""
+    farmland: float = 0.0
+    """Share of the valley floor under fields."""
+    variety: float = 0.0
+    """How much surfaces differ from place to place, site to site and thing to thing, and how much the sky does."""
 
 
 _MIXED = Preset(
@@ -53,7 +59,7 @@ _MIXED = Preset(
 
 
 def _like_mixed(**changes: float) -> Preset:
-    return Preset(**{name: changes.get(name, getattr(_MIXED, name)) for name in Preset.__slots__})
+    return replace(_MIXED, **changes)
 
 
 PRESETS = {
@@ -67,6 +73,21 @@ PRESETS = {
     ),
     "shadow": _like_mixed(relief_m=800.0, ruggedness_m=150.0, valley_floor_m=90.0, villages=0.03, paddies=0.05),
     "bare": _like_mixed(scrub=0.25, grass=0.30, scars=0.22, burnt=0.05, villages=0.05, paddies=0.10),
+    "town": _like_mixed(
+        relief_m=330.0, valley_floor_m=900.0, villages=0.0, paddies=0.0, tarps=1.0, sites=0.3, town=0.7, variety=1.0
+    ),
+    "farmland": _like_mixed(
+        relief_m=280.0,
+        ruggedness_m=55.0,
+        valley_floor_m=950.0,
+        villages=0.08,
+        paddies=0.0,
+        fish_ponds=1.2,
+        tarps=1.0,
+        sites=0.3,
+        farmland=0.85,
+        variety=1.0,
+    ),
 }
 """Presets by name; any of them is without ponds when made with ``n_sites=0``."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -53,6 +53,9 @@ class _Shot:
     haze: float
     shift_m: dict[str, tuple[float, float]]
     """How far east and north of its true place each band shows things."""
+    cirrus: float = 0.0
+    stripes: float = 0.0
+    veil_seed: int = 0
 
 
 def render(
@@ -63,6 +66,8 @@ def render(
     seed: int,
     cloud_fraction: float = 0.0,
     haze: float | None = None,
+    cirrus: float | None = None,
+    stripes: float | None = None,
     misregistration_px: float = 0.1,
     shift_m: tuple[float, float] = (0.0, 0.0),
     gain_sigma: float = 0.025,
@@ -83,6 +88,12 @@ def render(
         Share of the scene under cloud, 0 to 1.
     haze : float, optional
         0 none to 1 thick smoke; by default drawn, mostly thin.
+    cirrus : float, optional
+        Mean thickness of a veil of thin cloud, which no mask speaks of, 0 to about 1; by default none over a place
+        without variety, else drawn: in one scene out of three.
+    stripes : float, optional
+        How unequal the detector's columns are: standard deviation of their offsets, in units of the noise (and of
+        their gains, in per cent); by default none over a place without variety, else drawn.
     misregistration_px : float
         Standard deviation of each band's shift against the grid, pixels of the band.
     shift_m : two floats
@@ -103,14 +114,17 @@ def render(
     grid = _grid(place, eye)
     rng = np.random.default_rng([seed, noise.salt(seed, f"{sensor} {when.astimezone(UTC).isoformat()}")])
     shot = _shoot(rng, eye, gain_sigma, misregistration_px, shift_m, haze)
+    shot = _under_sky(shot, noise.salt(seed, f"sky {sensor} {when.astimezone(UTC)}"), place.variety, cirrus, stripes)
     ground = Ground(place, when, eye.roles, eye.responses, elevation, azimuth)
     seen = _expose(ground, eye, grid, shot)
     x, y = sample_centres(grid, grid.gsd_m)
     sky = clouds.make_sky(x, y, cloud_fraction, elevation, azimuth, int(rng.integers(2**31)))
+    veil = clouds.veil(x, y, shot.cirrus, shot.veil_seed)
     bands = {}
     for index, band in enumerate(eye.bands):
-        image = _through_air(seen[band.role], sky, band, eye, shot, index)
+        image = _through_air(seen[band.role], sky, veil, band, eye, shot, index)
         image = image + _noise(rng, image, band.noise * noise_scale)
+        image = _striped(image, index, band.noise * noise_scale, shot)
         repeat = round(band.gsd_m / grid.gsd_m)
         bands[band.role] = np.repeat(np.repeat(image, repeat, axis=0), repeat, axis=1)
     band_gsd_m = {band.role: band.gsd_m for band in eye.bands}
@@ -262,14 +276,43 @@ def _cells_under(eye: Optics, grid: Grid, shot: _Shot, rows: tuple[int, int], co
     return Cells(x, grid.y_origin - (row + 0.5) * eye.cell_m, eye.cell_m)
 
 
-def _through_air(image: Image, sky: clouds.Sky, band: BandOptics, eye: Optics, shot: _Shot, index: int) -> Image:
-    """Add cloud shadow, cloud, haze and the band's calibration."""
+def _under_sky(shot: _Shot, seed: int, variety: float, cirrus: float | None, stripes: float | None) -> _Shot:
+    """Draw what was not said of thin cloud and detector stripes; the draws of other numbers stay as they are."""
+    rng = np.random.default_rng(seed)
+    drawn_cirrus = variety * float(rng.uniform(0.05, 0.8)) * float(rng.uniform() < 1 / 3)
+    drawn_stripes = variety * float(rng.uniform(0.0, 0.6))
+    return replace(
+        shot,
+        cirrus=drawn_cirrus if cirrus is None else cirrus,
+        stripes=drawn_stripes if stripes is None else stripes,
+        veil_seed=int(rng.integers(2**31)),
+    )
+
+
+def _striped(image: Image, index: int, dark_noise: float, shot: _Shot) -> Image:
+    """Give every column the small gain and offset of its own detector."""
+    if shot.stripes == 0.0:
+        return image
+    rng = np.random.default_rng([shot.veil_seed, index])
+    gain = 1.0 + 0.01 * shot.stripes * rng.standard_normal(image.shape[1])
+    offset = shot.stripes * dark_noise * rng.standard_normal(image.shape[1])
+    return np.asarray(image * gain + offset, dtype=np.float32)
+
+
+def _through_air(
+    image: Image, sky: clouds.Sky, veil: Image, band: BandOptics, eye: Optics, shot: _Shot, index: int
+) -> Image:
+    """Add cloud shadow, cloud, haze, thin cloud and the band's calibration."""
     factor = round(band.gsd_m / eye.gsd_m)
     opacity, shade = _coarsened(sky.opacity, factor), _coarsened(sky.shade, factor)
     diffuse = diffuse_share(eye.roles)[index]
     white = palette(eye.responses, eye.roles)[surface_code("cloud"), index]
     shaded = image * (diffuse + (1.0 - diffuse) * (1.0 - shade))
     under_haze = shaded * (1.0 - 0.1 * shot.haze) + _HAZE.get(band.role, 0.002) * shot.haze
+    if shot.cirrus > 0.0:
+        thin = _coarsened(veil, factor)
+        addon = palette(eye.responses, eye.roles)[surface_code("cirrus_addon"), index]
+        under_haze = under_haze * np.maximum(1.0 - 0.1 * thin, 0.0) + addon * thin
     clouded = under_haze + opacity * (white - under_haze)
     return np.asarray(clouded * shot.gain[band.role] + shot.offset[band.role], dtype=np.float32)
 

@@ -43,6 +43,8 @@ class Boxes:
     """Brightness relative to the palette."""
     swir_residual: FloatArray
     """Reflectance added in the short-wave infrared (liquids)."""
+    tint: FloatArray
+    """Reflectance goes with wavelength to this power beside the palette's; 0 for the palette's own colour."""
 
     def __len__(self) -> int:
         return self.x.size
@@ -70,6 +72,7 @@ class Boxes:
             radius=self.radius + margin_m,
             surface=np.full(len(self), surface),
             swir_residual=np.zeros(len(self)),
+            tint=np.zeros(len(self)),
         )
 
     def polygons(self) -> NDArray[np.object_]:
@@ -96,13 +99,14 @@ def boxes(
     angle: Any = 0.0,
     gain: Any = 1.0,
     swir_residual: Any = 0.0,
+    tint: Any = 0.0,
 ) -> Boxes:
     """Table of boxes from scalars and arrays that broadcast to one length."""
-    parts = np.broadcast_arrays(np.atleast_1d(x), y, half_length, half_width, radius, angle, gain, swir_residual)
+    parts = np.broadcast_arrays(np.atleast_1d(x), y, half_length, half_width, radius, angle, gain, swir_residual, tint)
     floats = [np.array(part, dtype=np.float64) for part in parts]
     codes = np.array(np.broadcast_to(surface, floats[0].shape), dtype=np.int64)
-    x, y, half_length, half_width, radius, angle, gain, swir_residual = floats
-    return Boxes(x, y, half_length, half_width, radius, angle, codes, gain, swir_residual)
+    x, y, half_length, half_width, radius, angle, gain, swir_residual, tint = floats
+    return Boxes(x, y, half_length, half_width, radius, angle, codes, gain, swir_residual, tint)
 
 
 def stack(tables: Sequence[Boxes]) -> Boxes:
