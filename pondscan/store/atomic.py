@@ -117,6 +117,7 @@ def _sync_folder(folder: Path) -> None:
 
 def _sentence(path: Path, error: OSError | sqlite3.Error) -> str:
     reason = getattr(error, "strerror", None) or str(error).strip().rstrip(".") or type(error).__name__
+    shown = path.with_name(path.name.removeprefix(TEMPORARY_PREFIX))
     return (
-        f"{path}: cannot be written ({reason}): check that there is space and that the folder is yours, then run again"
+        f"{shown}: cannot be written ({reason}): check that there is space and that the folder is yours, then run again"
     )

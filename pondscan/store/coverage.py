@@ -17,6 +17,7 @@ import rasterio.shutil
 import shapely
 from affine import Affine
 from numpy.typing import ArrayLike, NDArray
+from rasterio.io import MemoryFile
 from rasterio.windows import Window as RasterWindow
 
 from pondscan.errors import WorkspaceError
@@ -60,36 +61,36 @@ COLOURS: Mapping[int, tuple[int, int, int, int]] = {
 class CoverageWriter:
     """Collects the tiles of one scene, in any order and from any thread; the finished file does not depend on it.
 
+    Until it is finished it is kept compressed in memory, about a megabyte for a full Sentinel-2 scene: GDAL does not
+    always say so when it could not write to a disk, Python does.
+
     Parameters
     ----------
-    scratch
-        Path of an uncompressed working file, removed by ``close``.
     grid
         Grid of the scene.
     """
 
-    def __init__(self, scratch: Path, grid: Grid) -> None:
-        self._scratch = scratch
+    def __init__(self, grid: Grid) -> None:
         self._grid = grid
         self._lock = threading.Lock()
         self._counts = np.zeros(len(Coverage), dtype=np.int64)
-        with storage_errors(scratch):
-            self._dataset = rasterio.open(
-                scratch,
-                "w",
-                driver="GTiff",
-                dtype="uint8",
-                count=1,
-                width=grid.width,
-                height=grid.height,
-                crs=grid.crs,
-                transform=Affine(*grid.transform),
-                nodata=int(Coverage.OUTSIDE),
-                tiled=True,
-                blockxsize=BLOCK_PX,
-                blockysize=BLOCK_PX,
-            )
-            self._dataset.write_colormap(1, dict(COLOURS))
+        self._scratch = MemoryFile()
+        self._dataset = self._scratch.open(
+            driver="GTiff",
+            dtype="uint8",
+            count=1,
+            width=grid.width,
+            height=grid.height,
+            crs=grid.crs,
+            transform=Affine(*grid.transform),
+            nodata=int(Coverage.OUTSIDE),
+            tiled=True,
+            blockxsize=BLOCK_PX,
+            blockysize=BLOCK_PX,
+            compress="DEFLATE",
+            zlevel=1,
+        )
+        self._dataset.write_colormap(1, dict(COLOURS))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -105,28 +106,30 @@ class CoverageWriter:
             raise ValueError(message)
         counts = count_codes(codes)
         place = RasterWindow(window.col_start, window.row_start, window.width, window.height)
-        with self._lock, storage_errors(self._scratch):
+        with self._lock:
             self._dataset.write(codes, 1, window=place)
             self._counts += counts
 
     def finish(self, path: Path) -> None:
         """Write the whole as a compressed, tiled GeoTIFF with overviews and a colour table."""
-        with storage_errors(path):
-            self._dataset.close()
+        self._dataset.close()
+        with MemoryFile() as finished:
             rasterio.shutil.copy(
-                self._scratch,
-                path,
+                self._scratch.name,
+                finished.name,
                 driver="COG",
                 compress="DEFLATE",
                 blocksize=BLOCK_PX,
                 resampling="NEAREST",
                 overview_resampling="NEAREST",
             )
+            with storage_errors(path):
+                path.write_bytes(finished.read())
 
     def close(self) -> None:
-        """Remove the working file."""
+        """Give the memory back."""
         self._dataset.close()
-        self._scratch.unlink(missing_ok=True)
+        self._scratch.close()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -266,13 +267,20 @@ class Workspace:
 
     def _remove_if_unused(self, was_there: set[str]) -> None:
         """Leave a folder that was no workspace as it was found when no scene came of it."""
-        if not self.exists or self.scenes():
+        if self._holds_scenes():
             return
         for name in {*FOLDERS} - was_there:
-            (self.path / name).rmdir()
+            shutil.rmtree(self.path / name, ignore_errors=True)
         for name in {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", CONFIG, AOI, LOCK} - was_there:
             with suppress(PermissionError):  # Windows keeps the lock file for as long as it is open
                 (self.path / name).unlink(missing_ok=True)
+
+    def _holds_scenes(self) -> bool:
+        """Whether there is a ledger with scenes in it; one that a full disk left half made has none."""
+        try:
+            return bool(self.scenes())
+        except WorkspaceError:
+            return False
 
     def _remove_files(self, scene_id: str) -> None:
         for folder in FOLDERS:
@@ -291,12 +299,17 @@ class SceneDraft:
         self._stored = stored
         self._paths = {folder: workspace.scene_file(folder, stored.scene_id) for folder in FOLDERS}
         self._temporary = {folder: atomic.temporary_for(path) for folder, path in self._paths.items()}
-        scratch = self._temporary["coverage"].with_suffix(".scratch.tif")
-        self._coverage = CoverageWriter(scratch, stored.scene.grid)
+        self._coverage = CoverageWriter(stored.scene.grid)
 
     def write_coverage(self, window: Window, codes: Codes) -> None:
         """Write the coverage codes of one tile, ``uint8 (window.height, window.width)``; in any order, any thread."""
         self._coverage.write(window, codes)
+
+    @property
+    def has_data(self) -> bool:
+        """Whether any pixel told of so far holds data."""
+        counts = self._coverage.counts
+        return sum(counts.values()) > counts["outside"]
 
     def save(
         self,

@@ -17,7 +17,7 @@ WEST, NORTH = GRID.x_origin, GRID.y_origin
 
 
 def write(folder, tiles, name="coverage.tif", grid=GRID):
-    writer = CoverageWriter(folder / f"scratch-{name}", grid)
+    writer = CoverageWriter(grid)
     for window, codes in tiles:
         writer.write(window, codes)
     writer.finish(folder / name)
@@ -45,7 +45,7 @@ def test_every_code_has_a_colour_of_its_own():
     assert len(set(COLOURS.values())) == len(Coverage)
 
 
-def test_the_scratch_file_is_gone(coverage):
+def test_no_other_file_is_written(coverage):
     assert [file.name for file in coverage.path.parent.iterdir()] == ["coverage.tif"]
 
 
@@ -61,7 +61,7 @@ def test_tiles_may_come_from_several_threads(tmp_path):
     rng = np.random.default_rng(3)
     codes = rng.integers(0, 10, (1300, 900), dtype=np.uint8)
     grid = Grid("EPSG:32647", WEST, NORTH, 10.0, 900, 1300)
-    writer = CoverageWriter(tmp_path / "scratch.tif", grid)
+    writer = CoverageWriter(grid)
     with ThreadPoolExecutor(4) as executor:
         list(executor.map(lambda tile: writer.write(*tile), tiles_of(codes, 100)))
     writer.finish(tmp_path / "a.tif")
@@ -72,7 +72,7 @@ def test_tiles_may_come_from_several_threads(tmp_path):
 
 
 def test_counts_are_by_reason_and_what_nobody_told_of_is_outside(tmp_path):
-    writer = CoverageWriter(tmp_path / "scratch.tif", GRID)
+    writer = CoverageWriter(GRID)
     writer.write(Window(0, 10, 0, 60), np.full((10, 60), Coverage.SHADOW, np.uint8))
     counts = writer.counts
     writer.close()
@@ -80,7 +80,7 @@ def test_counts_are_by_reason_and_what_nobody_told_of_is_outside(tmp_path):
 
 
 def test_a_tile_of_the_wrong_shape_or_type_is_refused(tmp_path):
-    writer = CoverageWriter(tmp_path / "scratch.tif", GRID)
+    writer = CoverageWriter(GRID)
     with pytest.raises(ValueError, match="4 × 4 tile came as uint8"):
         writer.write(Window(0, 4, 0, 4), np.zeros((4, 5), np.uint8))
     with pytest.raises(ValueError, match="came as int64"):
