@@ -111,7 +111,7 @@ def assignment_layer(assignments: Sequence[str]) -> Layer:
     layer = Layer("--set", {})
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
-        if not equals:
+        if not equals or not key.strip():
             raise ConfigError(f"--set {assignment}: write it as section.key=VALUE, for instance sites.distance_m=300")
         if key.strip() not in all_settings():
             raise ConfigError(f"--set {assignment}: {_no_such_setting(key.strip())}")

@@ -219,6 +219,8 @@ class _Run:
             result = scan.scan_scene(
                 reader, self.settings, coverage_sink=draft.write_coverage, executor=executor, progress=advance
             )
+            if not draft.has_data:
+                raise InputError(_nothing_in(scene))
             picture = reader.quicklook(QUICKLOOK_PX)
             self.workspace.save_settings(self.settings, self.aoi)
             stored = draft.save(result.observations, picture, result.counts, result.warnings)
@@ -293,6 +295,14 @@ def _nothing_usable(out_dir: Path, found: Found, failures: list[Failure]) -> Run
     if not failures:
         raise InputError(f"none of the inputs holds a scene of its own beside the workspace {out_dir}: name others")
     return RunSummary(out_dir=out_dir, exit_code=1, failed=tuple(failures), ignored=found.ignored)
+
+
+def _nothing_in(scene: Scene) -> str:
+    """Say what a scene is refused for that holds no data, and which value was taken for that."""
+    nodata = sorted({f"{band.nodata:g}" for band in scene.bands.values() if band.nodata is not None})
+    value = f" (nodata = {', '.join(nodata)})" if nodata else ""
+    remedy = "leave it out, fetch it again, or set input.nodata to the number that means no data in it"
+    return f"{scene.source}: there is no data in any pixel of its green and near-infrared bands{value}: {remedy}"
 
 
 def _reason(scene: Scene, error: Exception) -> str:

@@ -62,7 +62,7 @@ def find(inputs: Sequence[str | Path], settings: Settings, *, workspace: Path, a
     scenes = [scene for scene in discovery.scenes if not all(Path(file).is_relative_to(own) for file in scene.files)]
     near = [scene for scene in scenes if aoi is None or shapely.intersects(_footprint(scene), aoi)]
     if scenes and not near:
-        message = f"{settings.aoi.path}: the area of interest touches none of the {len(scenes)} scenes"
+        message = f"{settings.aoi.path}: the area of interest touches none of the scenes ({len(scenes)})"
         raise InputError(f"{message}: check its place and CRS")
     off = [(scene.source, OUTSIDE_AOI) for scene in scenes if scene not in near]
     unknown = [(path, NOT_RECOGNISED) for path in discovery.ignored if not Path(path).is_relative_to(own)]

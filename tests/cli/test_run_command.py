@@ -171,6 +171,10 @@ def _truncated(folder: Path) -> list[str | Path]:
     return [path]
 
 
+def _no_data(folder: Path) -> list[str | Path]:
+    return [write_scene(folder / "empty_20240217.tif", value=0, nodata=0)]
+
+
 def _no_nir(folder: Path) -> list[str | Path]:
     return [write_scene(folder / "rgb_20240217.tif", count=3)]
 
@@ -209,11 +213,12 @@ def _option(*option: str):
         (_no_such_file, 1, ["none.tif", "does not exist"]),
         (_no_raster, 1, ["notes.tif", "raster"]),
         (_truncated, 1, ["cut_20240217.tif", "cannot be read"]),
+        (_no_data, 1, ["empty_20240217.tif", "no data in any pixel", "nodata = 0", "input.nodata"]),
         (_no_nir, 1, ["rgb_20240217.tif", "nir"]),
         (_several_undated, 1, ["a.tif", "b.tif", "no date", "--datetime"]),
         (_no_crs, 1, ["nowhere_20240217.tif", "coordinate reference system"]),
         (_empty_aoi, 1, ["area.geojson", "empty"]),
-        (_aoi_elsewhere, 1, ["area.geojson", "touches none"]),
+        (_aoi_elsewhere, 1, ["area.geojson", "touches none of the scenes (1)"]),
         (_option("--aoi", "none.gpkg"), 1, ["none.gpkg", "--aoi"]),
         (_option("--set", "sites.distance=3"), 2, ["sites.distance", "the nearest is sites.distance_m"]),
         (_option("--set", "sites.distance_m=-3"), 2, ["sites.distance_m = -3", "above 0"]),
@@ -222,6 +227,7 @@ def _option(*option: str):
         (_option("--bands", "blue,green,red"), 1, ["a_20240217.tif"]),
         (_option("--mask", "maybe"), 2, ["--mask", "maybe", "auto"]),
         (_option("--workers", "0"), 2, ["--workers", "0"]),
+        (_option("--set", "=3"), 2, ["--set =3", "section.key=VALUE"]),
     ],
 )
 def test_bad_input_is_one_sentence_with_nothing_left_behind(pondscan, tmp_path, arguments, exit_code, words):
@@ -242,21 +248,22 @@ def test_a_workspace_that_cannot_be_made_is_refused_by_name(pondscan, tmp_path):
     assert result.stderr.count("\n") == 1
 
 
-def test_a_disk_that_takes_no_more_is_one_sentence_and_leaves_nothing(tmp_path, invented):
+@pytest.mark.parametrize("room", [0, 3_000, 20_000, 60_000])
+def test_a_disk_that_takes_no_more_is_one_sentence_and_leaves_nothing(tmp_path, invented, room):
     """A limit on the size of files stands for the end of the disk: the system refuses the same writes."""
     pytest.importorskip("resource")
     program = (
         "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\nfrom pondscan.cli import main\nmain()"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\nfrom pondscan.cli import main\nmain()"
     )
     command = [sys.executable, "-c", program, "run", str(invented), "--out", str(tmp_path / "out")]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     assert answer.returncode == 1
-    sentence = answer.stderr.splitlines()[-1]
-    assert sentence.startswith(f"pondscan: {tmp_path / 'out'}")
-    assert "cannot be written" in sentence
-    assert "check that there is space" in sentence
-    assert "Traceback" not in answer.stderr
+    assert answer.stderr.startswith(f"pondscan: {tmp_path / 'out'}")
+    assert answer.stderr.count("\n") == 1, "no library speaks beside it"
+    assert "cannot be written" in answer.stderr
+    assert "check that there is space" in answer.stderr
+    assert "pondscan-tmp" not in answer.stderr, "a name that nobody knows"
     assert not (tmp_path / "out").exists()
 
 
