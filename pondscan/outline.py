@@ -118,21 +118,24 @@ def rays(
     """
     n_segments = len(chip)
     height, width = surface.shape[1:]
+    flat_label, flat_surface = label.ravel(), surface.ravel()
+    down, right = np.sin(ANGLES), np.cos(ANGLES)
     distance = np.arange(2 * int(np.ceil(np.hypot(height, width) / 2))) / 2
     reached = np.full(n_segments * N_RAYS, distance[-1])
     running = np.arange(n_segments * N_RAYS)
     previous = np.full(n_segments * N_RAYS, np.nan)
     for step in distance:  # a loop over ray steps, all running rays at once
         segment, ray = np.divmod(running, N_RAYS)
-        y = np.floor(row[segment] + step * np.sin(ANGLES[ray])).astype(np.int64)
-        x = np.floor(col[segment] + step * np.cos(ANGLES[ray])).astype(np.int64)
+        y = np.floor(row[segment] + step * down[ray]).astype(np.int64)
+        x = np.floor(col[segment] + step * right[ray]).astype(np.int64)
         is_inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-        place = (chip[segment], np.clip(y, 0, height - 1), np.clip(x, 0, width - 1))
-        is_own = is_inside & (label[place] == segment + 1)
-        value = np.where(is_own, surface[place] / peak[segment], 0.0)
+        place = np.where(is_inside, (chip[segment] * height + y) * width + x, 0)
+        is_own = is_inside & (flat_label[place] == segment + 1)
+        value = np.where(is_own, flat_surface[place] / peak[segment], 0.0)
         is_stopped = value < 0.5
-        part = np.nan_to_num(np.clip((previous - 0.5) / np.maximum(previous - value, 1e-9), 0, 1), nan=1.0)
-        reached[running[is_stopped]] = np.maximum(step - 0.5 + 0.5 * part[is_stopped], 0.5)
+        before, after = previous[is_stopped], value[is_stopped]
+        part = np.nan_to_num(np.clip((before - 0.5) / np.maximum(before - after, 1e-9), 0, 1), nan=1.0)
+        reached[running[is_stopped]] = np.maximum(step - 0.5 + 0.5 * part, 0.5)
         running, previous = running[~is_stopped], value[~is_stopped]
         if not len(running):
             break

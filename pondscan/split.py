@@ -80,41 +80,72 @@ def basins(
 
     in_chip = np.zeros((3, 3, 3), bool)
     in_chip[1] = True
-    is_peak = is_inside & (surface >= min_peak) & (surface == ndi.maximum_filter(surface, size=(1, 3, 3)))
+    is_peak = is_inside & (surface >= min_peak) & (surface == _highest_around(surface))
     markers, n_markers = ndi.label(is_peak, structure=in_chip)
+    label = np.zeros(surface.shape, np.int32)
     if n_markers == 0:
-        return np.zeros(surface.shape, np.int32)
-    label = watershed(-surface, markers, mask=is_inside, connectivity=in_chip).astype(np.int32)
+        return label
+    top, bottom = markers.max(axis=(1, 2)), np.where(markers > 0, markers, n_markers + 1).min(axis=(1, 2))
+    is_shared = top > bottom  # most chips hold one peak: theirs is all that hangs together with it
+    label[is_shared] = watershed(
+        -surface[is_shared], markers[is_shared], mask=is_inside[is_shared], connectivity=in_chip
+    )
+    is_single = top == bottom
+    label[is_single] = _with_marker(is_inside[is_single], markers[is_single], top[is_single], in_chip)
     return _merge_shallow(surface, label, n_markers, max_saddle, MIN_DIP_SIGMA * noise)
+
+
+def _highest_around(surface: Floats) -> Floats:
+    """Highest value of the three by three pixels around each one of a stack of chips."""
+    rows = surface.copy()
+    np.maximum(rows[:, 1:], surface[:, :-1], out=rows[:, 1:])
+    np.maximum(rows[:, :-1], surface[:, 1:], out=rows[:, :-1])
+    highest = rows.copy()
+    np.maximum(highest[:, :, 1:], rows[:, :, :-1], out=highest[:, :, 1:])
+    np.maximum(highest[:, :, :-1], rows[:, :, 1:], out=highest[:, :, :-1])
+    return highest
+
+
+def _with_marker(is_inside: NDArray[np.bool_], markers: Labels, number: Labels, structure: NDArray[np.bool_]) -> Labels:
+    """Fill the part of each chip that hangs together with the chip's only marker with its ``number`` (n,)."""
+    part, n_parts = ndi.label(is_inside, structure=structure)
+    is_marked = np.zeros(n_parts + 1, bool)
+    is_marked[part[markers > 0]] = True
+    return is_marked[part] * number[:, None, None]
 
 
 def _merge_shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: float, min_dip: Floats) -> Labels:
     """Join basins between which the surface hardly dips."""
-    chip, row, col = np.nonzero(label)
-    basin = label[chip, row, col]
+    pair, height = _borders(surface, label)
+    if not len(pair):
+        return label
+    place = np.flatnonzero(label)
+    basin = label.ravel()[place]
     peak = np.full(n_labels + 1, -np.inf)
-    np.maximum.at(peak, basin, surface[chip, row, col])
+    np.maximum.at(peak, basin, surface.ravel()[place])
     dip = np.zeros(n_labels + 1)
-    dip[basin] = min_dip[chip]
+    dip[basin] = min_dip[place // label[0].size]
+    key, inverse = np.unique(pair[:, 0] * np.int64(n_labels + 1) + pair[:, 1], return_inverse=True)
+    one, other = np.divmod(key, n_labels + 1)
+    saddle = np.full(len(key), -np.inf)
+    np.maximum.at(saddle, inverse, height)
+    lower = np.minimum(peak[one], peak[other])
+    is_one = saddle > np.minimum(max_saddle * lower, lower - dip[one])
+    joined = np.stack([one[is_one], other[is_one]], axis=1)
+    graph = coo_array((np.ones(len(joined), np.int8), joined.T), shape=(n_labels + 1, n_labels + 1))
+    _, number = connected_components(graph, directed=False)  # in order of each part's first: 0 stays 0
+    return number.astype(np.int32)[label]
+
+
+def _borders(surface: Floats, label: Labels) -> tuple[Labels, Floats]:
+    """Pairs of basins (k, 2) that meet at a pixel's side, the lower number first, and how high the surface is there."""
     pairs, heights = [], []
     for axis in (1, 2):
         low = [slice(None)] * 3
         high = [slice(None)] * 3
         low[axis], high[axis] = slice(None, -1), slice(1, None)
         one, other = label[tuple(low)], label[tuple(high)]
-        is_border = (one != other) & (one > 0) & (other > 0)
-        pairs.append(np.stack([one[is_border], other[is_border]], axis=1))
-        heights.append(np.minimum(surface[tuple(low)][is_border], surface[tuple(high)][is_border]))
-    pair, height = np.sort(np.concatenate(pairs), axis=1), np.concatenate(heights)
-    if not len(pair):
-        return label
-    key, inverse = np.unique(pair, axis=0, return_inverse=True)
-    saddle = np.full(len(key), -np.inf)
-    np.maximum.at(saddle, inverse.ravel(), height)
-    lower = np.minimum(peak[key[:, 0]], peak[key[:, 1]])
-    is_one = saddle > np.minimum(max_saddle * lower, lower - dip[key[:, 0]])
-    joined = key[is_one]
-    graph = coo_array((np.ones(len(joined), np.int8), joined.T), shape=(n_labels + 1, n_labels + 1))
-    _, merged = connected_components(graph, directed=False)
-    _, number = np.unique(merged, return_inverse=True)
-    return number.astype(np.int32)[label]
+        border = np.nonzero((one != other) & (one > 0) & (other > 0))
+        pairs.append(np.stack([one[border], other[border]], axis=1))
+        heights.append(np.minimum(surface[tuple(low)][border], surface[tuple(high)][border]))
+    return np.sort(np.concatenate(pairs), axis=1), np.concatenate(heights)
