@@ -46,6 +46,8 @@ class Sensor:
     """How numbered bands map to roles; more than one where the numbering changed between instruments."""
     band_order: Mapping[int, tuple[str, ...]] | None = None
     """Number of bands in a file → their roles in order, `-` for a band that has none."""
+    caution: str = ""
+    """What must be said where scale and offset are assumed, because products of this sensor differ in them."""
 
 
 _SENTINEL2_NUMBERING: RoleTable = {
@@ -85,6 +87,26 @@ _PLANET_ORDER = {
 }
 
 
+_NAMES_IN_METADATA = (
+    (re.compile(r"hls", re.IGNORECASE), "hls"),
+    (re.compile(r"sentinel[-_ ]?2|^S2[A-Z]$", re.IGNORECASE), "sentinel-2"),
+    (re.compile(r"landsat", re.IGNORECASE), "landsat"),
+    (re.compile(r"planetscope|psscene|dove", re.IGNORECASE), "planetscope"),
+    (re.compile(r"skysat", re.IGNORECASE), "skysat"),
+)
+
+
+def sensor_in_metadata(text: str) -> str | None:
+    """Sensor that a metadata field (platform, constellation, collection …) names, None when it names none known.
+
+    Examples
+    --------
+    >>> sensor_in_metadata("Sentinel-2B")
+    'sentinel-2'
+    """
+    return next((sensor for pattern, sensor in _NAMES_IN_METADATA if pattern.search(text)), None)
+
+
 def _every_role(value: float) -> dict[str, float]:
     return dict.fromkeys(BAND_ROLES, value)
 
@@ -118,6 +140,8 @@ SENSORS: Mapping[str, Sensor] = {
         offset=0.0,
         nodata=0.0,
         numbering=(_SENTINEL2_NUMBERING,),
+        caution="since processing baseline 04.00 (January 2022) an offset of -0.1 belongs to the numbers unless it was "
+        "removed: if the scene is 0.1 too bright, set input.offset=-0.1",
     ),
     "planetscope": Sensor(
         name="planetscope",

@@ -76,7 +76,8 @@ def _assumed(parts: Parts, stated: Mapping[str, Radiometry]) -> list[str]:
         return []
     sensor = sensors.SENSORS[parts.sensor]
     usual = f"scale {sensor.scale:g} and offset {sensor.offset:g}, usual for {sensor.title}, are assumed"
-    return [f"{', '.join(roles)}: {usual}; the file states none (input.scale and input.offset override)"]
+    stated_none = "the file states none (input.scale and input.offset override)"
+    return [f"{', '.join(roles)}: {usual}; {stated_none}" + (f"; {sensor.caution}" if sensor.caution else "")]
 
 
 def _stated(part: BandPart, parts: Parts, info: RasterInfo, settings: InputSettings) -> Radiometry:

@@ -19,7 +19,7 @@ from pondscan.scenes.listing import Listing, depth, is_raster, name, parent, ste
 from pondscan.scenes.masks import MULTIBAND_ROLES
 from pondscan.scenes.parts import BandPart, MaskPart, Parts, files_read
 from pondscan.scenes.raster import RasterInfo, probe
-from pondscan.sensors import SENSORS, canonical_band, roles_of_bands
+from pondscan.sensors import SENSORS, canonical_band, roles_of_bands, sensor_in_metadata
 
 _SYNONYMS = {
     "coastal_blue": "coastal",
@@ -31,6 +31,8 @@ _SYNONYMS = {
     "swir2": "swir22",
 }
 _SENSOR_OF_MASK = {"scl": "sentinel-2", "qa_pixel": "landsat", "qa_radsat": "landsat", "fmask": "hls"}
+_SENSOR_TAGS = ("SENSOR", "SATELLITEID", "PLATFORM", "SATELLITE")
+"""Tags that may name the sensor, the clearest first; ``SATELLITEID`` is GDAL's, in its domain IMAGERY."""
 _SENSOR_OF_NAME = (
     (re.compile(r"HLS\.[LS]30"), "hls"),
     (re.compile(r"S2[A-Z]_|(?:^|[_/])T\d\d[A-Z]{3}_\d{8}T\d{6}"), "sentinel-2"),
@@ -113,16 +115,19 @@ def _named_role(text: str) -> str | None:
     return plain if plain in BAND_ROLES or plain in MASK_ROLES else None
 
 
-def _sensor(settings: InputSettings, text: str, masks: Iterable[str] = ()) -> str:
-    """Sensor that the user names, else that the name tells, else that the kind of mask implies."""
+def _sensor(settings: InputSettings, text: str, tags: Mapping[str, str], masks: Iterable[str] = ()) -> str:
+    """Sensor that the user names, else the file's tags, else that the name tells, else that the mask implies."""
     if settings.sensor is not None:
         return settings.sensor
+    by_tag = next((sensor for key in _SENSOR_TAGS if (sensor := sensor_in_metadata(tags.get(key, "")))), None)
     by_name = next((sensor for pattern, sensor in _SENSOR_OF_NAME if pattern.search(text)), None)
     by_mask = next((_SENSOR_OF_MASK[mask] for mask in masks if mask in _SENSOR_OF_MASK), None)
-    return by_name or by_mask or "generic"
+    return by_tag or by_name or by_mask or "generic"
 
 
-def _map_names(names: Sequence[str], settings: InputSettings, where: str, remedy: str) -> _Mapping:
+def _map_names(
+    names: Sequence[str], settings: InputSettings, where: str, tags: Mapping[str, str], remedy: str
+) -> _Mapping:
     """Roles from names: those spelled out, then the numbered ones of a known sensor.
 
     Raises
@@ -138,7 +143,7 @@ def _map_names(names: Sequence[str], settings: InputSettings, where: str, remedy
         if role is not None:
             spelled[role] = text
     masks = {role: text for role, text in spelled.items() if role in MASK_ROLES}
-    sensor = _sensor(settings, where, masks)
+    sensor = _sensor(settings, where, tags, masks)
     numbered = [text for text in names if text and canonical_band(text)]
     bands = {**roles_of_bands(sensor, numbered), **{r: t for r, t in spelled.items() if r in BAND_ROLES}}
     if numbered and not set(REQUIRED_ROLES) <= set(bands):
@@ -179,17 +184,17 @@ def _map_by_order(info: RasterInfo, roles: Sequence[str], settings: InputSetting
         if role in target:
             raise ConfigError(f"--bands names {role} twice: give each role once and - for bands to skip")
         target[role] = str(number)
-    return _Mapping(bands, masks, _sensor(settings, where, masks))
+    return _Mapping(bands, masks, _sensor(settings, where, info.tags, masks))
 
 
 def _map_raster(info: RasterInfo, settings: InputSettings, where: str) -> _Mapping:
     """Roles of a multiband file: the user's list, else the band descriptions, else the known sensor's band order."""
     if settings.bands is not None:
         return _map_by_order(info, settings.bands, settings, where)
-    order = (SENSORS[settings.sensor or "generic"].band_order or {}).get(info.count)
+    order = (SENSORS[_sensor(settings, where, info.tags)].band_order or {}).get(info.count)
     if order is not None and not any(_named_role(text) for text in info.descriptions):
         return _map_by_order(info, order, settings, where)
-    mapping = _map_names(info.descriptions, settings, where, _BY_ORDER)
+    mapping = _map_names(info.descriptions, settings, where, info.tags, _BY_ORDER)
     numbers = {text: str(i) for i, text in reversed(list(enumerate(info.descriptions, start=1)))}
     return _Mapping(
         {role: numbers[text] for role, text in mapping.bands.items()},
@@ -224,7 +229,7 @@ def _build_group(
         raise UnrecognisedError(
             f"{where} ({', '.join(tokens)}) holds files of several bands: they are taken one by one"
         )
-    mapping = _map_names(list(tokens), settings.input, where, _BY_FILE)
+    mapping = _map_names(list(tokens), settings.input, where, infos[min(infos)].tags, _BY_FILE)
     if len(set(mapping.bands) & set(REQUIRED_ROLES)) < 2:
         raise UnrecognisedError(
             f"{where} ({', '.join(tokens)}) is no set of bands with blue, green, red and nir among them"
@@ -261,11 +266,22 @@ def _assemble(
             bands=bands,
             masks=tuple(masks),
             datetime=date_in_header(header.tags),
+            sun_elevation_deg=_angle_deg(header.tags, "SUN_ELEVATION"),
+            sun_azimuth_deg=_angle_deg(header.tags, "SUN_AZIMUTH"),
             acquisition=f"content {digest}" if listing.kind == "folder" else None,
             warnings=_unused(header, settings.input),
         ),
         settings,
     )
+
+
+def _angle_deg(tags: Mapping[str, str], key: str) -> float | None:
+    """Angle of the sun that a file states; None where it states none, or no number of degrees."""
+    try:
+        angle_deg = float(tags[key])
+    except (KeyError, ValueError):
+        return None
+    return angle_deg if -360.0 <= angle_deg <= 360.0 else None
 
 
 def _unused(header: RasterInfo, settings: InputSettings) -> tuple[str, ...]:

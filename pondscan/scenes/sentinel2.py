@@ -17,6 +17,7 @@ from xml.etree import ElementTree as ET
 from pondscan.config import Settings
 from pondscan.errors import InputError
 from pondscan.model import Scene
+from pondscan.scenes import sentinel2_images
 from pondscan.scenes.assemble import assemble
 from pondscan.scenes.candidate import Candidate
 from pondscan.scenes.dates import parse_utc
@@ -51,8 +52,12 @@ class _Product:
 
 
 def find(listing: Listing) -> list[Candidate]:
-    """Granules of every SAFE product in the listing (one each, but for products older than December 2016)."""
-    candidates = []
+    """Granules of every SAFE product in the listing (one each, but for products older than December 2016).
+
+    Images of which no product's metadata speak are there too, to be refused (see ``sentinel2_images``).
+    """
+    products = [parent(xml) for xml in listing.files if _PRODUCT_XML.match(name(xml))]
+    candidates = sentinel2_images.find(listing, products)
     for xml in listing.files:
         match = _PRODUCT_XML.match(name(xml))
         if match is None:

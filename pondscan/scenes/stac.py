@@ -21,7 +21,7 @@ from pondscan.scenes.listing import Listing, depth, is_raster, name, parent
 from pondscan.scenes.metadata import read_json
 from pondscan.scenes.parts import BandPart, MaskPart, Parts, files_read
 from pondscan.scenes.radiometry import Claim
-from pondscan.sensors import canonical_band
+from pondscan.sensors import canonical_band, sensor_in_metadata
 
 _MAX_ITEM_BYTES = 4 * 2**20
 
@@ -29,13 +29,6 @@ _OFFSET_BASELINE = (4, 0)
 """Sentinel-2 products of this processing baseline and later store reflectance with an offset of -0.1."""
 _SENTINEL2_OFFSET = -0.1
 
-_CONSTELLATIONS = (
-    (re.compile(r"hls", re.IGNORECASE), "hls"),
-    (re.compile(r"sentinel-?2", re.IGNORECASE), "sentinel-2"),
-    (re.compile(r"landsat", re.IGNORECASE), "landsat"),
-    (re.compile(r"planetscope|psscene|dove", re.IGNORECASE), "planetscope"),
-    (re.compile(r"skysat", re.IGNORECASE), "skysat"),
-)
 _ASSET_MASKS = {
     "scl": "scl",
     "qa_pixel": "qa_pixel",
@@ -166,11 +159,8 @@ def _moment(properties: Mapping[str, Any], where: str) -> Any:
 def _sensor(document: Mapping[str, Any]) -> str:
     properties = document.get("properties") or {}
     texts = [str(document.get("collection", "")), *(str(properties.get(k, "")) for k in ("constellation", "platform"))]
-    for text in (*texts, str(document.get("id", ""))):
-        for pattern, sensor in _CONSTELLATIONS:
-            if pattern.search(text):
-                return sensor
-    return "generic"
+    named = (sensor_in_metadata(text) for text in (*texts, str(document.get("id", ""))))
+    return next((sensor for sensor in named if sensor), "generic")
 
 
 def _band_sources(listing: Listing, item: str, document: Mapping[str, Any], sensor: str) -> list[_Source]:

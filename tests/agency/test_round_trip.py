@@ -305,3 +305,44 @@ def test_a_folder_of_everything_is_told_apart(surface: Surface, tmp_path: Path) 
     assert len({scene.scene_id for scene in found.scenes}) == len(found.scenes)
     assert sum("is not read" in warning for scene in found.scenes for warning in scene.warnings) == n_copies
     assert not [path for path in found.ignored if str(path).endswith((".tif", ".TIF", ".jp2"))]
+
+
+# A Sentinel-2 product in pieces
+
+
+def _without_metadata(safe: Path) -> Path:
+    (safe / "MTD_MSIL2A.xml").unlink()
+    return safe
+
+
+def _granule(safe: Path) -> Path:
+    (granule,) = (safe / "GRANULE").iterdir()
+    return granule.rename(safe.parent / granule.name)
+
+
+def _loose_images(safe: Path) -> Path:
+    folder = safe.parent / "loose"
+    folder.mkdir()
+    for image in safe.glob("GRANULE/*/IMG_DATA/R10m/*.jp2"):
+        image.rename(folder / image.name)
+    return folder
+
+
+@pytest.mark.parametrize("taken_apart", [_without_metadata, _granule, _loose_images])
+def test_images_without_their_metadata_are_refused_once_until_the_offset_is_said(
+    surface: Surface, tmp_path: Path, taken_apart: Callable[[Path], Path]
+) -> None:
+    whole = discover([write_safe_l2a(surface, tmp_path / "whole")], Settings()).scenes[0]
+    piece = taken_apart(write_safe_l2a(surface, tmp_path / "pieces"))
+    found = discover([piece], Settings())
+    assert not found.scenes
+    ((source, sentence),) = found.failures
+    assert source.startswith(str(piece))
+    assert "MTD_MSIL2A.xml" in sentence
+    assert "set input.offset to -0.1" in sentence
+
+    (scene,) = discover([piece], Settings.model_validate({"input": {"offset": -0.1}})).scenes
+    assert (scene.sensor, scene.calibrated, scene.grid) == ("sentinel-2", "reflectance", whole.grid)
+    window = Window(0, scene.grid.height, 0, scene.grid.width)
+    with open_scene(scene, Settings()) as one, open_scene(whole, Settings()) as other:
+        assert np.array_equal(one.read(FOUR, window), other.read(FOUR, window))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from rasterio import Affine
 
 from pondscan.config import Settings
@@ -177,6 +179,46 @@ def test_the_kind_of_mask_tells_the_sensor(four: WriteRaster) -> None:
     scene = only(four(bands=np.ones((5, SIZE, SIZE), np.uint16), names=()), bands=(*RGBN, "scl"))
     assert scene.sensor == "sentinel-2"
     assert [(mask.role, mask.index) for mask in scene.masks] == [("scl", 5)]
+
+
+@pytest.mark.parametrize(
+    ("tags", "sensor"),
+    [
+        ({"SENSOR": "planetscope"}, "planetscope"),
+        ({"SENSOR": "MSI", "PLATFORM": "Sentinel-2B"}, "sentinel-2"),
+        ({"SATELLITE": "S2C"}, "sentinel-2"),
+        ({"SENSOR": "somebody's drone"}, "generic"),
+    ],
+)
+def test_a_tag_tells_the_sensor(four: WriteRaster, tags: dict[str, str], sensor: str) -> None:
+    assert only(four(tags=tags, scale=1e-4)).sensor == sensor
+
+
+def test_gdals_imagery_domain_tells_the_sensor_and_the_user_wins(four: WriteRaster) -> None:
+    path = four(scale=1e-4)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(ns="IMAGERY", SATELLITEID="SkySat-C12", ACQUISITIONDATETIME="2024-02-17 04:12:00")
+    scene = only(path)
+    assert (scene.sensor, scene.datetime) == ("skysat", datetime(2024, 2, 17, 4, 12, tzinfo=UTC))
+    assert only(path, sensor="planetscope").sensor == "planetscope"
+
+
+def test_numbered_bands_are_understood_when_a_tag_names_the_sensor(four: WriteRaster) -> None:
+    path = four(names=("B2", "B3", "B4", "B8"), tags={"SENSOR": "sentinel-2"})
+    assert indices(only(path)) == {"blue": 1, "green": 2, "red": 3, "nir": 4}
+
+
+def test_tags_tell_where_the_sun_stood(four: WriteRaster) -> None:
+    scene = only(four(tags={"SUN_ELEVATION": "44.7", "SUN_AZIMUTH": "149.2"}))
+    assert (scene.sun_elevation_deg, scene.sun_azimuth_deg) == (44.7, 149.2)
+    silent = only(four("other_20200103.tif", tags={"SUN_ELEVATION": "high", "SUN_AZIMUTH": "nan"}))
+    assert (silent.sun_elevation_deg, silent.sun_azimuth_deg) == (None, None)
+
+
+def test_where_sentinel2_numbers_are_assumed_the_offset_that_may_be_in_them_is_named(four: WriteRaster) -> None:
+    (warning,) = [text for text in only(four(), sensor="sentinel-2").warnings if "assumed" in text]
+    assert "set input.offset=-0.1" in warning
+    assert not [text for text in only(four(), sensor="sentinel-2", offset=-0.1).warnings if "assumed" in text]
 
 
 # Identity, date, sidecar
