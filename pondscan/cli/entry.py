@@ -13,6 +13,7 @@ import click
 from pondscan import __version__
 from pondscan.cli.check import check
 from pondscan.cli.config import config
+from pondscan.cli.evaluate import evaluate
 from pondscan.cli.forget import forget
 from pondscan.cli.info import info
 from pondscan.cli.options import verbosity_options
@@ -101,7 +102,7 @@ def cli() -> None:
     """
 
 
-for command in (run, info, config, check, forget, simulate):
+for command in (run, info, config, check, forget, simulate, evaluate):
     cli.add_command(command)
 
 

@@ -32,7 +32,8 @@ class CountError:
     """Number found against number there, of ponds from a diameter upwards."""
 
     from_diameter_m: float | None
-    """None: ponds of every size."""
+    from_diameter_px: float | None
+    """In pixels of each scene; ponds of every size where both are null."""
     n_true: int
     n_found: int
     n_pond_equivalents: float
@@ -103,7 +104,7 @@ def measures(score: Score, *, detection_diameter_m: float | None = None) -> Meas
         hoover_found=_tally(score.counted_found["hoover"]),
         miss_reasons=_tally(score.true.loc[score.true["outcome"] == "missed", "reason"]),
         neither_way=_tally(score.true.loc[score.true["outcome"] == "neutral", "reason"]),
-        count_errors=(count_error(score), _count_error_above_limit(score, detection_diameter_m)),
+        count_errors=_count_errors(score, detection_diameter_m),
         area=area_error(score),
         offset_px=_median(score.pairs["offset_px"]),
         calibration=calibration(score),
@@ -135,12 +136,20 @@ def by_size(score: Score, edges: tuple[float, ...], *, in_pixels: bool) -> dict[
     }
 
 
-def count_error(score: Score, *, from_diameter_m: float | None = None) -> CountError:
-    """Count of found objects against true ponds: of all, or of those from a diameter upwards, each by its own."""
+def count_error(
+    score: Score, *, from_diameter_m: float | None = None, from_diameter_px: float | None = None
+) -> CountError:
+    """Count of found objects against true ponds: of all, or of those from a diameter upwards, each by its own.
+
+    Objects whose diameter in pixels is not known are left out of a count from a diameter in pixels upwards.
+    """
     true, found = score.counted_true, score.counted_found
-    if from_diameter_m is not None:
-        true, found = (rows[rows["diameter_m"] >= from_diameter_m] for rows in (true, found))
-    return _count_error(true, found, from_diameter_m)
+    for least, in_pixels in ((from_diameter_m, False), (from_diameter_px, True)):
+        if least is not None:
+            true, found = (rows[diameter(rows, in_pixels=in_pixels) >= least] for rows in (true, found))
+    error = len(found) / len(true) - 1 if len(true) else None
+    equivalents = float(found["pond_equivalents"].sum())
+    return CountError(from_diameter_m, from_diameter_px, len(true), len(found), equivalents, error)
 
 
 def sites(score: Score) -> Sites:
@@ -152,20 +161,12 @@ def sites(score: Score) -> Sites:
     return Sites(n_true, n_found, n_neutral, wilson(n_right, n_found), wilson(n_met, n_true))
 
 
-def _count_error_above_limit(score: Score, detection_diameter_m: float | None) -> CountError:
+def _count_errors(score: Score, detection_diameter_m: float | None) -> tuple[CountError, ...]:
+    """Of all sizes, and of those that should be found, where pixels or a diameter say which they are."""
     if detection_diameter_m is not None:
-        return count_error(score, from_diameter_m=detection_diameter_m)
-    true, found = (
-        rows[rows["diameter_m"] >= DETECTION_LIMIT_PX * rows["gsd_m"]]
-        for rows in (score.counted_true, score.counted_found)
-    )
-    limits = DETECTION_LIMIT_PX * pd.concat([score.true["gsd_m"], score.found["gsd_m"]])
-    return _count_error(true, found, float(limits.iloc[0]) if limits.nunique() == 1 else None)
-
-
-def _count_error(true: pd.DataFrame, found: pd.DataFrame, from_diameter_m: float | None) -> CountError:
-    error = len(found) / len(true) - 1 if len(true) else None
-    return CountError(from_diameter_m, len(true), len(found), float(found["pond_equivalents"].sum()), error)
+        return count_error(score), count_error(score, from_diameter_m=detection_diameter_m)
+    is_known = score.true["gsd_m"].notna().any() or score.found["gsd_m"].notna().any()
+    return (count_error(score), *([count_error(score, from_diameter_px=DETECTION_LIMIT_PX)] if is_known else []))
 
 
 def _by_name(score: Score, column: str) -> dict[str, Detection]:

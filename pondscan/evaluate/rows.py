@@ -5,6 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
 import shapely
 from numpy.typing import NDArray
 
@@ -23,7 +24,7 @@ def in_one_crs(found: gpd.GeoDataFrame, true: gpd.GeoDataFrame) -> gpd.GeoDataFr
     ValueError
         When that system does not count in metres, or an outline has no area.
     """
-    if found.crs is not None and not (found.crs.is_projected and "metre" in found.crs.axis_info[0].unit_name):
+    if found.crs is not None and not counts_in_metres(found.crs):
         raise ValueError(f"found ponds are in {found.crs.to_string()}, which does not count in metres: project them")
     moved = true if true.crs is None or found.crs is None else true.to_crs(found.crs)
     for name, frame in (("found", found), ("true", moved)):
@@ -31,6 +32,11 @@ def in_one_crs(found: gpd.GeoDataFrame, true: gpd.GeoDataFrame) -> gpd.GeoDataFr
         if is_flat.any():
             raise ValueError(f"row {int(is_flat.argmax())} of the {name} ponds is an outline without area")
     return moved
+
+
+def counts_in_metres(crs: pyproj.CRS) -> bool:
+    """Whether coordinates are metres on a plane."""
+    return bool(crs.is_projected and crs.axis_info[0].unit_conversion_factor == 1.0)
 
 
 def found_rows(found: gpd.GeoDataFrame, labels: dict[str, object]) -> pd.DataFrame:

@@ -1,0 +1,149 @@
+"""The truth: outlines or discs of ponds, with their state on a day, from a vector file or a CSV."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pondscan.appraisal.vectors import in_metres, read_vectors, refuse_shapeless, with_outlines, with_valid_outlines
+from pondscan.errors import InputError
+from pondscan.sensors import SENSORS
+
+CSV_COLUMNS = ("lon", "lat", "diameter_m")
+"""Columns a CSV must have; ``date``, ``status``, ``kind``, ``sensor`` and ``pond_id`` may be there too."""
+
+STATES = ("present", "covered", "gone", "clouded", "other_water")
+"""What ``status`` may say, the one that speaks when sensors disagree about a day first."""
+
+OUTLINES = ("Polygon", "MultiPolygon")
+
+
+def read_truth(path: Path) -> gpd.GeoDataFrame:
+    """Read true ponds as outlines.
+
+    Returns
+    -------
+    GeoDataFrame
+        The file's columns, with ``status`` (one of ``STATES``), ``kind``, ``day`` (``date``, None where the file has
+        no dates) and ``sensor`` (None where it has none); ``diameter_m`` where the file has it. Points with a
+        ``diameter_m`` become discs.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or a value makes no sense; the sentence names the first.
+    """
+    is_csv = path.suffix.lower() == ".csv"
+    truth = _read_csv(path) if is_csv else read_vectors(path, "true ponds")
+    refuse_shapeless(path, truth, (*OUTLINES, "Point"), "true ponds are polygons, or points with a diameter_m")
+    truth = with_valid_outlines(path, _with_discs(path, truth))
+    status = _words(truth, "status").str.lower().fillna("present")
+    _refuse(path, ~status.isin(STATES), "status", status, f"is none of {', '.join(STATES)}")
+    return truth.assign(
+        status=status, kind=_words(truth, "kind"), sensor=_words(truth, "sensor"), day=_days(path, truth)
+    )
+
+
+def truth_for(truth: gpd.GeoDataFrame, *, day: date | None, sensor: str, gsd_m: float) -> gpd.GeoDataFrame | None:
+    """Take the rows that speak of one scene; None when there are none.
+
+    A truth without dates speaks of every day. Rows of a day that name sensors speak of a scene of that sensor; a scene
+    of an unnamed one (``generic``) takes those of the sensor whose pixels are closest to its own in size.
+    """
+    if truth.empty:
+        return truth
+    of_day = truth if truth["day"].isna().all() else truth[truth["day"] == day]
+    named = sorted(of_day["sensor"].dropna().unique())
+    if sensor == "generic" and named and math.isfinite(gsd_m):
+        sensor = min(named, key=lambda name: abs(math.log(nominal_gsd_m(name) / gsd_m)))
+    rows = of_day[of_day["sensor"].isna() | (of_day["sensor"] == sensor)]
+    return rows if len(rows) else None
+
+
+def truth_on(truth: gpd.GeoDataFrame, day: date | None) -> gpd.GeoDataFrame:
+    """Take the rows of a day, each pond once: where sensors disagree about it, the first of ``STATES`` speaks."""
+    of_day = truth if truth["day"].isna().all() else truth[truth["day"] == day]
+    if "pond_id" not in of_day.columns:
+        return of_day
+    rank = of_day["status"].map(STATES.index)
+    return of_day.assign(rank=rank).sort_values("rank", kind="stable").drop_duplicates("pond_id").sort_index()
+
+
+def nominal_gsd_m(sensor: str) -> float:
+    """Pixel size of a sensor by name, metres; NaN for one that is not known or has none of its own."""
+    known = SENSORS.get(sensor)
+    return known.gsd_m.get("green", math.nan) if known else math.nan
+
+
+def _read_csv(path: Path) -> gpd.GeoDataFrame:
+    try:
+        table = pd.read_csv(path, dtype="string", skipinitialspace=True)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        message = f"{path}: this cannot be read as CSV"
+        raise InputError(
+            f"{message}: give a header line {','.join(CSV_COLUMNS)},date,status and a line per pond"
+        ) from error
+    missing = [name for name in CSV_COLUMNS if name not in table.columns]
+    if missing:
+        message = f"{path}: column {missing[0]} is missing among {', '.join(table.columns)}"
+        raise InputError(f"{message}: the header must name {', '.join(CSV_COLUMNS)}")
+    numbers = {name: pd.to_numeric(table[name], errors="coerce").astype("float64") for name in CSV_COLUMNS}
+    for name, (least, most) in {"lon": (-180, 180), "lat": (-90, 90)}.items():
+        remedy = f"is no number between {least} and {most}: give degrees in WGS84"
+        _refuse(path, ~numbers[name].between(least, most), name, table[name], remedy)
+    points = gpd.points_from_xy(numbers["lon"], numbers["lat"])
+    return gpd.GeoDataFrame(table.drop(columns=["lon", "lat"]), geometry=points, crs="OGC:CRS84")
+
+
+def _with_discs(path: Path, truth: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Draw points as discs of their diameter, in the UTM zone of the place."""
+    truth = truth.copy()
+    if "diameter_m" in truth.columns:
+        given = truth["diameter_m"]
+        truth["diameter_m"] = pd.to_numeric(given, errors="coerce").astype("float64")
+        is_wrong = given.notna() & ~(truth["diameter_m"] > 0)
+        _refuse(path, is_wrong, "diameter_m", given, "is no positive number: give metres")
+    is_point = truth.geometry.geom_type == "Point"
+    if not is_point.any():
+        return truth
+    diameter_m = truth["diameter_m"] if "diameter_m" in truth.columns else pd.Series(np.nan, truth.index)
+    _refuse(path, is_point & diameter_m.isna(), "diameter_m", diameter_m, "says nothing of a point: give metres")
+    truth = in_metres(truth)
+    outlines = truth.geometry.to_numpy().copy()
+    where = is_point.to_numpy()
+    outlines[where] = shapely.buffer(outlines[where], diameter_m[where].to_numpy() / 2)
+    area_m2 = np.where(where, np.pi / 4 * diameter_m**2, shapely.area(outlines))
+    return with_outlines(truth, outlines).assign(area_m2=area_m2)
+
+
+def _days(path: Path, truth: gpd.GeoDataFrame) -> pd.Series:
+    """Day of each row, None in a file without dates."""
+    if "date" not in truth.columns or truth["date"].isna().all():
+        return pd.Series(None, truth.index, dtype=object)
+    times: pd.Series = pd.to_datetime(truth["date"], errors="coerce", utc=True, format="ISO8601")
+    _refuse(path, times.isna(), "date", truth["date"], "is no date: give YYYY-MM-DD for every pond, or for none")
+    days: pd.Series = times.dt.date.astype(object)
+    return days
+
+
+def _words(truth: gpd.GeoDataFrame, name: str) -> pd.Series:
+    """Column of words, null where there is none."""
+    if name not in truth.columns:
+        return pd.Series(pd.NA, truth.index, dtype="string")
+    words: pd.Series = truth[name].astype("string").str.strip()
+    return words.mask(words == "")
+
+
+def _refuse(path: Path, is_wrong: pd.Series, name: str, values: pd.Series, why: str) -> None:
+    """Refuse the first row that is wrong, naming it and its value."""
+    wrong = np.flatnonzero(is_wrong.to_numpy(bool))
+    if len(wrong):
+        value = values.iloc[wrong[0]]
+        told = "empty" if pd.isna(value) else f"'{value}'"
+        raise InputError(f"{path}: {name} of row {wrong[0] + 1} is {told}, which {why}")
