@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     short_help="Hold a census against the truth.",
     epilog="""\b
 Examples:
-  pondscan evaluate census invented/truth.geojson            every scene of a workspace against the truth of its day
-  pondscan evaluate census/ponds.geojson fieldwork.csv       the ponds present at the newest date of the truth
+  pondscan evaluate census invented/truth.geojson         every scene, with the truth of its day
+  pondscan evaluate census/ponds.geojson fieldwork.csv    the ponds present, with the newest truth
   pondscan evaluate census truth.gpkg --date 2023-01-31 --figure hits.png
   pondscan evaluate census truth.gpkg --json | jq .all.overall.f1.value
 

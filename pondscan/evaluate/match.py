@@ -98,10 +98,12 @@ def _assign(i: Integers, j: Integers, gain: Floats) -> tuple[Integers, Integers]
     size = n_found + int(j.max()) + 1
     graph = coo_array((np.ones(len(i), np.int8), (i, n_found + j)), shape=(size, size))
     _, cluster = connected_components(graph, directed=False)
-    order = np.argsort(cluster[i], kind="stable")
-    ends = np.flatnonzero(np.diff(cluster[i][order])) + 1
-    left, right = [], []
-    for members in np.split(order, ends):  # clusters are few and small: rows of ponds against one blob
+    is_alone = np.bincount(cluster[i])[cluster[i]] == 1
+    left, right = [i[is_alone]], [j[is_alone]]
+    contested = np.flatnonzero(~is_alone)
+    contested = contested[np.argsort(cluster[i[contested]], kind="stable")]
+    ends = np.flatnonzero(np.diff(cluster[i[contested]])) + 1
+    for members in np.split(contested, ends) if len(contested) else ():  # few and small: a blob over a row of ponds
         rows, row = np.unique(i[members], return_inverse=True)
         cols, col = np.unique(j[members], return_inverse=True)
         gains = np.zeros((len(rows), len(cols)))

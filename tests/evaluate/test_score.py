@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pondscan.evaluate import Score, measures, pool, score
@@ -130,6 +130,7 @@ def test_inputs_are_left_as_they_are():
     assert true.equals(before[1])
 
 
+@settings(deadline=None, max_examples=40)  # the machine may be busy
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=20, unique=True))
 def test_a_perfect_census_scores_one(places):
     true = ponds(*[{"at": 25.0 * place} for place in places])
@@ -151,6 +152,7 @@ def scene(number: int, found_at: list[float], true_at: list[float]) -> Score:
 places = st.lists(st.integers(0, 40).map(lambda k: 13.0 * k), max_size=12, unique=True)
 
 
+@settings(deadline=None, max_examples=40)  # the machine may be busy
 @given(st.lists(st.tuples(places, places), min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_pooling_knows_no_order(scenes, random):
     scores = [scene(number, found, true) for number, (found, true) in enumerate(scenes)]
