@@ -8,9 +8,9 @@ depends on the scene and the settings alone: not on tile size, workers, or the o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CoverageSink = Callable[[Window, NDArray[np.uint8]], None]
 Progress = Callable[[float], None]
+Result = TypeVar("Result")
 
 KEPT_CONFIDENCE = 0.1
 """Candidates below this confidence are not stored."""
@@ -34,8 +35,8 @@ KEPT_CONFIDENCE = 0.1
 CHIP_SIDES = (14, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Sides of the chips, pixels; an object gets the smallest that holds it and the ground around it."""
 
-CHIP_BATCH_PX = 1 << 18
-"""Pixels of a stack of chips that are worked on at once."""
+CHIP_BATCH_PX = 1 << 16
+"""Pixels of a stack of chips that are worked on at once; larger ones are no faster, and keep other threads waiting."""
 
 RING_M = 30.0
 """Width of the ring of ground around an object; ponds stand on cleared ground some tens of metres wide."""
@@ -124,13 +125,11 @@ def judge_scene(
     Parameters as in `scan_scene`; returns the judged segments, the counts and the warnings.
     """
     scan = _Scan(reader, settings, executor)
-    parts: list[ponds.Measured] = []
     for rows_done in scan.stream(coverage_sink):
-        parts.extend(scan.measure_closed())
         progress(rows_done / reader.scene.grid.height)
     scene, pond, believe = reader.scene, settings.pond, settings.confidence
     judged = ponds.judge(
-        parts,
+        scan.parts,
         scene.grid,
         min_diameter_m=pond.min_diameter_m,
         max_diameter_m=pond.max_diameter_m,
@@ -142,6 +141,10 @@ def judge_scene(
     )
     scan.count_rejected(judged.frame)
     return judged, scan.counts, scan.warnings
+
+
+def _results(futures: list[Future[Result]]) -> list[Result]:
+    return [future.result() for future in futures]
 
 
 class _Scan:
@@ -171,6 +174,8 @@ class _Scan:
         self.cells = segment.CellSums(*np.zeros((3, *shape), np.int32))
         self.assembler = objects.Assembler(self.grid.width)
         self.pending: list[objects.Objects] = []
+        self.measuring: list[Future[ponds.Measured]] = []
+        self.parts: list[ponds.Measured] = []
         self.loaded: set[tuple[str, int, int]] = set()
         self.rows_read = self.rows_graded = 0
 
@@ -180,27 +185,44 @@ class _Scan:
         return int(np.clip(longest, 32, CHIP_SIDES[-1] - 2 * self.margin_px))
 
     def _rows_held(self) -> int:
-        """Rows that must stay in memory: a strip, what waits for its surroundings, and the tallest chip."""
+        """Rows that must stay in memory: a strip and the next, what waits for its surroundings, and those above it."""
         tallest = next(side for side in CHIP_SIDES if side >= self.max_side + 2 * self.margin_px)
-        return min(self.grid.height, self.tile_px + self.lag + tallest + segment.CELL_PX)
+        return min(self.grid.height, 2 * self.tile_px + self.lag + max(tallest, self.dilation_px) + segment.CELL_PX)
 
     def stream(self, coverage_sink: CoverageSink) -> Iterator[int]:
-        """Read strip after strip, grade the rows whose surroundings are known, gather objects."""
+        """Read strip after strip, grade the rows whose surroundings are known, gather and measure objects.
+
+        A strip is read while the objects of the one before are measured: threads idle a fifth of the time otherwise.
+        Its pixels take the place of rows that only objects of an earlier strip need.
+        """
         height = self.grid.height
-        for rows in tiles.strips(height, self.tile_px):
-            windows = tiles.tiles_of_strip(rows, self.grid.width, self.tile_px)
-            list(self.executor.map(self._read_first_bands, windows))
-            self.rows_read = rows[1]
-            is_last = rows[1] == height
-            ready = height if is_last else max(rows[1] - self.lag, 0) // segment.CELL_PX * segment.CELL_PX
-            if ready <= self.rows_graded:
-                continue
-            covering = self.executor.submit(self._cover, self.rows_graded, ready, coverage_sink)
-            found = self._grade(self.rows_graded, ready)
-            covering.result()
-            self.pending.append(self._keep_pond_sized(self.assembler.add(found, ready, is_last=is_last)))
-            self.rows_graded = ready
-            yield ready
+        reading = self._read_strip(0)
+        while self.rows_graded < height:
+            _results(reading)
+            self.rows_read = min(self.rows_read + self.tile_px, height)
+            is_last = self.rows_read == height
+            ready = height if is_last else max(self.rows_read - self.lag, 0) // segment.CELL_PX * segment.CELL_PX
+            if ready > self.rows_graded:
+                covering = self.executor.submit(self._cover, self.rows_graded, ready, coverage_sink)
+                found = self._grade(self.rows_graded, ready)
+                covering.result()
+                self.pending.append(self._keep_pond_sized(self.assembler.add(found, ready, is_last=is_last)))
+                self.rows_graded = ready
+            self._finish_measuring()
+            reading = self._read_strip(self.rows_read)
+            self._measure_closed()
+            yield self.rows_graded
+        self._finish_measuring()
+
+    def _read_strip(self, row: int) -> list[Future[None]]:
+        """Have the tiles read of the strip that begins at a row, none where the scene has ended."""
+        rows = (row, min(row + self.tile_px, self.grid.height))
+        windows = tiles.tiles_of_strip(rows, self.grid.width, self.tile_px) if row < rows[1] else []
+        return [self.executor.submit(self._read_first_bands, window) for window in windows]
+
+    def _finish_measuring(self) -> None:
+        self.parts += _results(self.measuring)
+        self.measuring = []
 
     def _read_first_bands(self, window: Window) -> None:
         """Decode green and near infrared of a tile (and what comes with them), its mask, and sum its cells."""
@@ -308,10 +330,9 @@ class _Scan:
         for reason, count in frame.loc[frame["rejected"] != "", "rejected"].value_counts().sort_index().items():
             self.counts[str(reason)] = self.counts.get(str(reason), 0) + int(count)
 
-    def measure_closed(self) -> list[ponds.Measured]:
-        """Measure the closed objects whose surroundings have been read."""
+    def _measure_closed(self) -> None:
+        """Have the closed objects measured whose surroundings have been read."""
         waiting, self.pending = self.pending, []
-        batches: list[tuple[objects.Objects, int]] = []
         is_end = self.rows_graded == self.grid.height
         for found in waiting:
             side = self._chip_side(found)
@@ -321,8 +342,8 @@ class _Scan:
                 self.pending.append(found.take(~is_ready))
             ready = found.take(is_ready)
             if len(ready):
-                batches.extend(self._batches(ready, side[is_ready]))
-        return list(self.executor.map(self._measure_batch, *zip(*batches, strict=True))) if batches else []
+                batches = self._batches(ready, side[is_ready])
+                self.measuring += [self.executor.submit(self._measure_batch, *batch) for batch in batches]
 
     def _chip_side(self, found: objects.Objects) -> NDArray[np.int64]:
         longest = np.maximum(found.row_stop - found.row_start, found.col_stop - found.col_start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,6 @@ from pondscan.model import INVALID, Coverage, Window
 
 CODES = ("mask", "coverage", "level")
 """Planes of small codes, a byte each, 0 where nothing is known; the others hold counts of reflectance."""
-
-
-def strips(height: int, tile_px: int) -> Iterator[tuple[int, int]]:
-    """First and last (exclusive) row of every strip of tiles, north to south."""
-    for row in range(0, height, tile_px):
-        yield row, min(row + tile_px, height)
 
 
 def tiles_of_strip(rows: tuple[int, int], width: int, tile_px: int) -> list[Window]:
