@@ -181,7 +181,7 @@ def judge(
     )
     frame.loc[frame["rejected"] != "", "confidence"] = 0.0
     frame["object_id"] = np.arange(1, len(frame) + 1)
-    frame["pond_equivalents"] = _pond_equivalents(frame, grid.gsd_m)
+    frame["pond_equivalents"] = _pond_equivalents(frame, grid.gsd_m) if target == "leach_pond" else 1.0
     return Measured(frame, radius)
 
 
@@ -284,6 +284,8 @@ def _axes(place: Floats, radius: Floats, group: NDArray[np.int32], n_groups: int
 
 def _pond_equivalents(frame: pd.DataFrame, gsd_m: float) -> Floats:
     """How many ponds of the scene's usual size each object amounts to; 1 where ponds can be told apart.
+
+    Asked of leach ponds alone: the ponds of a site are of one size, small waters in general are not.
 
     The usual size is the median area of the confident, round, single objects; with fewer than five of them,
     a disc of ``USUAL_DIAMETER_M``.

@@ -160,12 +160,18 @@ def _notes(
     notes += [f"Scene {view.scene_id} has no acquisition time." for view in used if view.scene.datetime is None]
     for calibrated, meaning in UNCALIBRATED.items():
         count = sum(view.scene.calibrated == calibrated for view in used)
-        notes += [f"{count} of {len(used)} scenes hold {meaning}."] if count else []
+        who = f"{count} of {len(used)} scenes hold" if len(used) > 1 else "The only scene holds"
+        notes += [f"{who} {meaning}."] if count else []
     for look, (dx, dy) in zip(counted.looks, counted.tracks.shift_m, strict=False):
         off = f"Objects of {look.scene_id} lie {np.hypot(dx, dy):.1f} m off those of the looks before"
         notes += [f"{off} ({dx:+.1f} m east, {dy:+.1f} m north); ponds are matched without that."] if dx or dy else []
     best = float(counted.ponds["confidence"].max()) if len(counted.ponds) else 0.0
     return (*notes, *([] if best >= min_confidence and len(counted.ponds) else [_why_nothing(counted, min_confidence)]))
+
+
+def _rounded_down(share: float) -> str:
+    """Two decimals, never rounded up to the bound that the share falls short of."""
+    return f"{np.floor(share * 100) / 100:.2f}"
 
 
 def _why_nothing(counted: Census, min_confidence: float) -> str:
@@ -178,6 +184,6 @@ def _why_nothing(counted: Census, min_confidence: float) -> str:
         return "No pond: no scene shows an object that could be one."
     best = float(counted.ponds["confidence"].max())
     return (
-        f"No pond: the likeliest of {len(counted.ponds)} candidates has confidence {best:.2f}, "
+        f"No pond: the likeliest of {len(counted.ponds)} candidates has confidence {_rounded_down(best)}, "
         f"below confidence.min_confidence = {min_confidence:g}."
     )

@@ -14,9 +14,6 @@ from pondscan.store.records import Failure, StoredScene
 if TYPE_CHECKING:
     import pandas as pd
 
-TWO_SIDED_95 = 1.959964
-"""Half the width of a 95 % interval, in standard deviations."""
-
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -27,7 +24,9 @@ class Totals:
     n_ponds: int | None
     n_sites: int | None
     area_m2: float | None
-    area_sigma_m2: float | None
+    area_lower_m2: float | None
+    """95 % measurement interval of the liquid area."""
+    area_upper_m2: float | None
     footprint_m2: float | None
     """Worked ground of the sites."""
     envelope_m2: float | None
@@ -93,14 +92,14 @@ def totals_of(ponds: pd.DataFrame, sites: pd.DataFrame, survey: pd.DataFrame, sc
     head = head_of(periods(survey, scenes))
     listed = {"n_ponds_listed": len(ponds), "n_sites_listed": len(sites)}
     if head is None:
-        return Totals(None, None, None, None, None, None, None, None, **listed)
-    half = head.pond_area.half_width
+        return Totals(None, None, None, None, None, None, None, None, None, **listed)
     return Totals(
         period=head.name,
         n_ponds=_whole(head.ponds.value),
         n_sites=_whole(head.sites.value),
         area_m2=head.pond_area.value,
-        area_sigma_m2=None if half is None else half / TWO_SIDED_95,
+        area_lower_m2=head.pond_area.lower,
+        area_upper_m2=head.pond_area.upper,
         footprint_m2=head.footprint_m2,
         envelope_m2=head.envelope_m2,
         observed_fraction=head.observed,

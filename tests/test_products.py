@@ -349,6 +349,15 @@ def test_notes_name_what_is_less_certain():
     assert set(products.observations["scene_id"]) == {"planetscope_2024-01-01", "planetscope_2024-02-01", "new"}
 
 
+def test_one_scene_is_not_one_of_one():
+    assert census(view("2024-01-01", ROW, calibrated="dn")).notes[0].startswith("The only scene holds raw digital")
+
+
+def test_a_confidence_just_below_the_bound_is_not_rounded_up_to_it():
+    nearly = census(view("2024-01-01", [Disc(300, 500, confidence=0.4996)]))
+    assert "has confidence 0.49, below confidence.min_confidence = 0.5" in nearly.notes[-1]
+
+
 def test_three_thousand_ponds_and_twelve_looks_in_seconds():
     rng = np.random.default_rng(0)
     place = np.array([(100 + i % 60 * 45, 100 + i // 60 * 45) for i in range(3000)], dtype=float)

@@ -96,25 +96,22 @@ def _census(totals: Totals) -> Iterator[Row]:
     if totals.n_ponds_listed > totals.n_ponds:
         yield "", f"{words.plural(totals.n_ponds_listed, 'pond')} over all dates, gone and unseen ones too", None
     if totals.n_ponds:
-        yield (
-            "liquid",
-            f"{_with_error(totals.area_m2, totals.area_sigma_m2)}, the area of the ponds (± one sigma)",
-            None,
-        )
+        yield "liquid", f"{_with_interval(totals)}, the area of the ponds", None
     if totals.n_sites:
-        yield "footprint", f"{words.area(totals.footprint_m2)}, the worked ground around them", None
+        yield "footprint", f"{words.area(totals.footprint_m2)}, the worked ground of the sites", None
         yield "envelope", f"{words.area(totals.envelope_m2)}, the hull around all sites", None
 
 
-def _with_error(area_m2: float | None, sigma_m2: float | None) -> str:
-    """Area ± one standard deviation, in the unit that reads best."""
-    from pondscan.report import words
+def _with_interval(totals: Totals) -> str:
+    """Liquid area with its 95 % interval, in the words and the unit of the report."""
+    from pondscan.report.headline import Area
 
-    if area_m2 is None:
-        return words.NOT_KNOWN
-    unit = words.area_unit(area_m2)
-    sigma = None if sigma_m2 is None else sigma_m2 / unit.size_m2
-    return f"{words.plus_minus(area_m2 / unit.size_m2, sigma)} {unit.sign}"
+    area = Area(totals.area_m2, totals.area_lower_m2, totals.area_upper_m2)
+    if area.half_width is None:
+        return f"{area.in_words} {area.unit.sign}"
+    if area.is_even:
+        return f"{area.in_words} {area.unit.sign} (95 % interval)"
+    return f"{area.in_words} {area.unit.sign} (95 % interval {area.interval})"
 
 
 def _seen(covered: Mapping[str, float]) -> str:

@@ -205,7 +205,8 @@ def _candidates_left_out(scenes: pd.DataFrame) -> list[str]:
         return ["No object stood out from the ground around it the way liquid does."]
     stood_out = f"{words.plural(total, 'object')} stood out from the ground; none was believed enough to be listed."
     tally = _tally_of_rejected(scenes)
-    return [stood_out, f"Rejected: {tally}."] if tally else [stood_out]
+    # Objects are divided before they are judged, so these may be more than stood out.
+    return [stood_out, f"Rejected, touching ones divided first: {tally}."] if tally else [stood_out]
 
 
 def _tally_of_rejected(scenes: pd.DataFrame) -> str:

@@ -39,6 +39,32 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Area(Estimate):
+    """An area in m², and the words it is printed in."""
+
+    @property
+    def unit(self) -> Unit:
+        """Unit that suits it."""
+        return area_unit(max(self.value or 0.0, self.upper or 0.0))
+
+    @property
+    def in_words(self) -> str:
+        """Value with ±, in ``unit``; without ± where the interval is lopsided."""
+        size, value, half = self.unit.size_m2, self.value, self.half_width
+        if value is None:
+            return words.NOT_KNOWN
+        if half is None or not self.is_even:
+            return words.rounded(value / size, words.rounding_step((half or 0.01 * value) / size) if value else 1.0)
+        return words.plus_minus(value / size, half / size)
+
+    @property
+    def interval(self) -> str:
+        """Ends of the interval, in ``unit``."""
+        size, low, high = self.unit.size_m2, self.lower, self.upper
+        return words.interval(None if low is None else low / size, None if high is None else high / size)
+
+
+@dataclass(frozen=True, slots=True)
 class Census:
     """One row of the survey table as the report prints it."""
 
@@ -54,7 +80,7 @@ class Census:
     ponds: Estimate
     n_isolated: float | None
     pond_equivalents: float | None
-    pond_area: Estimate
+    pond_area: Area
     footprint_m2: float | None
     envelope_m2: float | None
     observed: float | None
@@ -64,29 +90,6 @@ class Census:
     def has_nothing(self) -> bool:
         """Whether it is known that no pond was found (not merely unknown whether there is one)."""
         return self.ponds.value == 0
-
-    @property
-    def area_unit(self) -> Unit:
-        """Unit for the liquid area."""
-        return area_unit(max(self.pond_area.value or 0.0, self.pond_area.upper or 0.0))
-
-    @property
-    def area_words(self) -> str:
-        """Liquid area with ±, in ``area_unit``; without ± where the interval is lopsided."""
-        size = self.area_unit.size_m2
-        value, half = self.pond_area.value, self.pond_area.half_width
-        if value is None:
-            return words.NOT_KNOWN
-        if half is None or not self.pond_area.is_even:
-            return words.rounded(value / size, words.rounding_step((half or 0.01 * value) / size) if value else 1.0)
-        return words.plus_minus(value / size, half / size)
-
-    @property
-    def area_interval(self) -> str:
-        """Ends of the interval of the liquid area, in ``area_unit``."""
-        size = self.area_unit.size_m2
-        low, high = self.pond_area.lower, self.pond_area.upper
-        return words.interval(None if low is None else low / size, None if high is None else high / size)
 
 
 def census(row: Any, scenes: pd.DataFrame) -> Census:
@@ -102,7 +105,7 @@ def census(row: Any, scenes: pd.DataFrame) -> Census:
         ponds=Estimate(number(row.n_ponds), number(row.n_ponds_lower), number(row.n_ponds_upper)),
         n_isolated=number(row.n_ponds_isolated),
         pond_equivalents=number(row.pond_equivalents),
-        pond_area=Estimate(
+        pond_area=Area(
             number(row.pond_area_m2), number(row.pond_area_lower_m2), number(row.pond_area_upper_m2)
         ),
         footprint_m2=number(row.footprint_m2),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pondscan.report import words
+from pondscan.sensors import SENSORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,11 @@ _BY_SENSOR = {
 
 
 def size_limit(sensor: str, gsd_m: float) -> SizeLimit:
-    """Limit of a sensor; for sensors not modelled, 1.5 and 2.5 pixels across."""
-    coarse = gsd_m >= 20
-    generic = SizeLimit(1.5 * gsd_m, 2.5 * gsd_m, tells_ponds_apart=not coarse)
-    return _BY_SENSOR.get(sensor, generic)
+    """Limit of a sensor; on a grid coarser than its own, and for sensors not modelled, 1.5 and 2.5 pixels across."""
+    known = _BY_SENSOR.get(sensor)
+    if known is not None and gsd_m < 1.5 * SENSORS[sensor].gsd_m["green"]:
+        return known
+    return SizeLimit(1.5 * gsd_m, 2.5 * gsd_m, tells_ponds_apart=gsd_m < 20)
 
 
 def scene_limits(scenes: pd.DataFrame) -> list[tuple[str, float, SizeLimit]]:

@@ -15,7 +15,8 @@ TOTALS = Totals(
     n_ponds=312,
     n_sites=9,
     area_m2=48_230.0,
-    area_sigma_m2=1_910.0,
+    area_lower_m2=44_480.0,
+    area_upper_m2=51_980.0,
     footprint_m2=613_000.0,
     envelope_m2=21_400_000.0,
     observed_fraction=0.82,
@@ -41,7 +42,16 @@ NOTHING = replace(
     FOUND,
     exit_code=0,
     failed=(),
-    totals=replace(TOTALS, n_ponds=0, n_sites=0, area_m2=0.0, area_sigma_m2=0.0, n_ponds_listed=0, n_sites_listed=0),
+    totals=replace(
+        TOTALS,
+        n_ponds=0,
+        n_sites=0,
+        area_m2=0.0,
+        area_lower_m2=0.0,
+        area_upper_m2=0.0,
+        n_ponds_listed=0,
+        n_sites_listed=0,
+    ),
     why_nothing=("No object stood out from the ground around it the way liquid does.",),
 )
 
@@ -66,9 +76,14 @@ def test_the_census_is_named_with_its_period_and_what_was_seen():
 
 
 def test_three_areas_have_three_names():
-    assert row(FOUND, "liquid") == "48,200 ± 1,900 m², the area of the ponds (± one sigma)"
-    assert row(FOUND, "footprint") == "61.3 ha, the worked ground around them"
+    assert row(FOUND, "liquid") == "48,200 ± 3,800 m² (95 % interval), the area of the ponds"
+    assert row(FOUND, "footprint") == "61.3 ha, the worked ground of the sites"
     assert row(FOUND, "envelope") == "21.4 km², the hull around all sites"
+
+
+def test_a_lopsided_interval_is_given_by_its_ends():
+    cut_at_zero = replace(FOUND, totals=replace(TOTALS, area_m2=900.0, area_lower_m2=0.0, area_upper_m2=3_100.0))
+    assert row(cut_at_zero, "liquid") == "900 m² (95 % interval 0 – 3,100), the area of the ponds"
 
 
 def test_grounds_are_of_sites_and_left_out_without_one():
@@ -108,7 +123,9 @@ def test_nothing_found_says_why_and_gives_no_areas():
 
 
 def test_a_census_that_is_not_known_is_no_zero():
-    unseen = replace(FOUND, totals=replace(TOTALS, n_ponds=None, n_sites=None, area_m2=None, area_sigma_m2=None))
+    unseen = replace(
+        FOUND, totals=replace(TOTALS, n_ponds=None, n_sites=None, area_m2=None, area_lower_m2=None, area_upper_m2=None)
+    )
     assert row(unseen, "census") == "not known: no scene saw enough of the ground clear"
 
 
@@ -130,7 +147,7 @@ def test_lines_are_wrapped_under_their_labels():
 def test_the_document_is_json_and_complete():
     document = json.loads(json.dumps(as_document(FOUND)))
     assert document["exit_code"] == 3
-    assert document["totals"]["area_sigma_m2"] == 1_910.0
+    assert document["totals"]["area_upper_m2"] == 51_980.0
     assert document["failed"][0]["source"] == "scenes/d.tif"
     assert document["failed"][0]["reason"] == "scenes/d.tif has no nir band: name it with --bands"
     assert document["products"] == ["census/ponds.geojson", "census/report.html"]

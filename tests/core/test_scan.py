@@ -86,6 +86,13 @@ def test_the_result_depends_neither_on_tiles_nor_on_workers(tile_px: int, worker
     assert result.counts == expected.counts
 
 
+def test_ponds_of_the_usual_size_are_counted_where_the_target_has_one() -> None:
+    assert reference()[0].observations["pond_equivalents"].max() > 1.5
+    waters = scanned(RenderedReader(rendered()), confidence={"target": "small_water"})[0].observations
+    assert len(waters) > 50
+    assert (waters["pond_equivalents"] == 1).all()
+
+
 def test_a_pond_lies_astride_the_tile_edges() -> None:
     observations, grid = reference()[0].observations, rendered().grid
     corner = shapely.Point(grid.x_origin + 2560, grid.y_origin - 2560)

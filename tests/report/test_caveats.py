@@ -59,7 +59,7 @@ def test_why_nothing_was_found() -> None:
     reasons = reasons_for_nothing(nothing_found())
     assert reasons[0].startswith("97 % of the pixels of 1 scene were clear")
     assert reasons[1] == "38 objects stood out from the ground; none was believed enough to be listed."
-    assert reasons[2] == "Rejected: 30 for “shadow”, 12 for “channel”."
+    assert reasons[2] == "Rejected, touching ones divided first: 30 for “shadow”, 12 for “channel”."
     assert "under about 12 m" in reasons[3]
 
 
@@ -80,6 +80,9 @@ def test_the_finest_sensor_comes_first_among_the_limits() -> None:
     assert not size_limit("landsat", 30.0).tells_ponds_apart
     assert size_limit("generic", 2.0).often_missed_below_m == 3.0
     assert not size_limit("generic", 120.0).tells_ponds_apart
+    assert size_limit("sentinel-2", 10.0).often_missed_below_m == 12.0
+    reduced = size_limit("sentinel-2", 120.0)
+    assert (reduced.often_missed_below_m, reduced.tells_ponds_apart) == (180.0, False)
     assert "not as a count of ponds" in limit_sentence("hls", 30.0, size_limit("hls", 30.0))
 
 

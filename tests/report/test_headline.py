@@ -45,8 +45,8 @@ def test_zero_is_known_and_unknown_is_not_zero() -> None:
     )
     assert clear.has_nothing
     assert not clouded.has_nothing
-    assert clear.area_words == "0"
-    assert clouded.area_words == "–"
+    assert clear.pond_area.in_words == "0"
+    assert clouded.pond_area.in_words == "–"
 
 
 def test_even_intervals_are_plus_minus_and_lopsided_ones_are_not() -> None:
@@ -55,10 +55,14 @@ def test_even_intervals_are_plus_minus_and_lopsided_ones_are_not() -> None:
     assert not Estimate(100.0).is_even
     row = survey_row("year", "2024-01-01T00:00", "2024-12-31T23:59", 1.0, 6280.0, 3, 1)
     (even,) = census_of(row)
-    assert (even.area_words, even.area_unit.sign, even.area_interval) == ("6,280 ± 440", "m²", "5,840 – 6,720")
+    assert (even.pond_area.in_words, even.pond_area.unit.sign, even.pond_area.interval) == (
+        "6,280 ± 440",
+        "m²",
+        "5,840 – 6,720",
+    )
     (lopsided,) = census_of(row | {"pond_area_lower_m2": 6200.0, "pond_area_upper_m2": 8000.0})
-    assert lopsided.area_words == "6,280"
-    assert lopsided.area_interval == "6,200 – 8,000"
+    assert lopsided.pond_area.in_words == "6,280"
+    assert lopsided.pond_area.interval == "6,200 – 8,000"
 
 
 @pytest.mark.parametrize(

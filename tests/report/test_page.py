@@ -147,7 +147,7 @@ def test_the_sensors_limits_and_the_three_areas_are_explained(page: Page) -> Non
 def test_nothing_found_says_why_and_is_a_known_zero() -> None:
     text = Page(rendered("nothing")).text
     assert "No leach ponds found" in text
-    assert "Rejected: 30 for “shadow”, 12 for “channel”." in text
+    assert "Rejected, touching ones divided first: 30 for “shadow”, 12 for “channel”." in text
 
 
 def test_clouds_leave_the_number_unknown() -> None:
