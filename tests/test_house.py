@@ -136,6 +136,16 @@ def test_scripts_can_be_run_and_stop_at_the_first_error(script):
     assert "set -euo pipefail" in path.read_text(encoding="utf-8")
 
 
+def test_python_scripts_explain_themselves_and_do_nothing_when_asked_to(tmp_path):
+    scripts = [ROOT / "scripts" / name for name in ("choose_splitting", "fit_confidence", "make_sample_tiles")]
+    for script in scripts:
+        command = [sys.executable, str(script), "--help"]
+        answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+        assert (answer.returncode, answer.stderr) == (0, ""), script.name
+        assert answer.stdout.startswith(f"usage: {script.name}")
+    assert not list(tmp_path.iterdir())
+
+
 def test_constraints_name_releases_and_nothing_else():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = [line for line in lines if not line.startswith("#")]
