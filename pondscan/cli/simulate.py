@@ -1,14 +1,24 @@
-"""``pondscan simulate``: scenes of an invented place, with their truth."""
+"""``pondscan simulate``: scenes of an invented place, or invented mines in a real scene, with their truth."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
-from pondscan.cli.options import verbosity_options
+from pondscan.cli.options import input_options, settings_from, verbosity_options
 from pondscan.cli.terminal import terminal_of
+
+if TYPE_CHECKING:
+    from pondscan.config import Settings
+    from pondscan.model import Scene
+
+_OF_PLACES = ("sensors", "dates", "cloud_fractions", "preset", "size_m", "product")
+"""Parameters of invented places that mean nothing to a real scene."""
+_OF_REAL_SCENES = ("config_file", "assignments", "bands", "acquired")
 
 
 @click.command(
@@ -19,12 +29,18 @@ Examples:
   pondscan simulate --out invented --sensor sentinel-2 --sensor planetscope \\
       --date 2022-03-12 --date 2023-02-05 --cloud 0 --cloud 0.3
   pondscan simulate --out archive --as safe-l2a
+  pondscan simulate --out mixed --into S2A_MSIL2A_20220612.SAFE --sites 20
   pondscan run invented --out census
 
 \b
-Exit codes: 0 done · 1 a file is in the way, or cannot be written · 2 wrong usage""",
+Exit codes: 0 done · 1 a file is in the way or cannot be written, or a scene not read · 2 wrong usage""",
 )
 @click.option("--out", "out_dir", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder to fill.")
+@click.option(
+    "--into",
+    metavar="SCENE",
+    help="Lay the mines into this real scene instead of inventing the country around them.",
+)
 @click.option("--seed", default=1, show_default=True, help="Another number, another place; the same, the same bytes.")
 @click.option(
     "--sensor",
@@ -33,7 +49,7 @@ Exit codes: 0 done · 1 a file is in the way, or cannot be written · 2 wrong us
     default=("sentinel-2",),
     show_default=True,
     metavar="NAME",
-    help="sentinel-2, planetscope, skysat or landsat; may be repeated.",
+    help="sentinel-2, planetscope, planetscope-8, skysat, naip or landsat; may be repeated.",
 )
 @click.option(
     "--date",
@@ -73,11 +89,13 @@ Exit codes: 0 done · 1 a file is in the way, or cannot be written · 2 wrong us
     help="Write agency products instead of GeoTIFFs: safe-l2a, safe-l1c, cog-stac, planetscope, skysat, landsat, "
     "hls-l30, hls-s30 and their variants (a wrong name lists them all).",
 )
+@input_options
 @verbosity_options
 @click.pass_context
 def simulate(
     ctx: click.Context,
     out_dir: Path,
+    into: str | None,
     seed: int,
     sensors: tuple[str, ...],
     dates: tuple[datetime, ...],
@@ -86,12 +104,26 @@ def simulate(
     size_m: float,
     n_sites: int | None,
     product: str | None,
+    config_file: Path | None,
+    assignments: tuple[str, ...],
+    bands: str | None,
+    acquired: str | None,
 ) -> None:
     """Write scenes of an invented place, their masks, and the truth as GeoJSON.
 
     Forest and laterite hills with rows of leach ponds, rivers, roofs, fields and clouds, as the sensors would see them:
     for trying pondscan, and for measuring it.
+
+    With --into, mines alone are invented and laid into a real scene that pondscan can read; its other pixels stay as
+    they are. --config, --set, --bands and --datetime say how that scene is to be read, as for `run`.
     """
+    _refuse_idle_options(ctx, _OF_PLACES if into else _OF_REAL_SCENES, has_scene=bool(into))
+    if into:
+        settings = settings_from(
+            config_file, assignments, bands=("input.bands", bands), datetime=("input.acquired", acquired)
+        )
+        _simulate_into(ctx, into, out_dir, settings, seed, n_sites)
+        return
     from pondscan.report.words import plural
     from pondscan.simulate.series import simulate_series
 
@@ -116,3 +148,49 @@ def simulate(
         f"{plural(n_ponds, 'pond')} of {plural(n_sites_found, 'site')} to be found; "
         f"try `pondscan run {out_dir} --out census`"
     )
+
+
+def _refuse_idle_options(ctx: click.Context, names: tuple[str, ...], *, has_scene: bool) -> None:
+    """Refuse options that would be without effect."""
+    options = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
+    for name in names:
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            reason = "is for invented places and means nothing with --into" if has_scene else "needs --into SCENE"
+            raise click.UsageError(f"{options[name]} {reason}; leave it out", ctx)
+
+
+def _simulate_into(
+    ctx: click.Context, into: str, out_dir: Path, settings: Settings, seed: int, n_sites: int | None
+) -> None:
+    """Lay mines into one real scene, and say what came of it."""
+    from pondscan.report.words import plural
+    from pondscan.scenes import open_scene
+    from pondscan.simulate.into import simulate_into
+
+    terminal = terminal_of(ctx)
+    scene = _the_scene(into, settings)
+    with open_scene(scene, settings) as reader:
+        made = simulate_into(reader, out_dir, seed=seed, n_sites=n_sites)
+    if made.left_out:
+        terminal.say(f"left out, for their spectra are not simulated: {', '.join(made.left_out)}")
+    present = made.truth[made.truth["status"] == "present"]
+    ponds, sites = plural(present["pond_id"].nunique(), "pond"), plural(present["site_id"].nunique(), "site")
+    sensor = "" if scene.sensor == "generic" else f" --set input.sensor={scene.sensor}"
+    click.echo(
+        f"{made.scene_path.name}, its mask and {made.truth_path.name} in {out_dir}, with {ponds} of {sites} "
+        f"to be found; try `pondscan run {out_dir}{sensor} --out census`"
+    )
+
+
+def _the_scene(into: str, settings: Settings) -> Scene:
+    """The one scene that a path stands for."""
+    from pondscan.errors import InputError
+    from pondscan.scenes import discover
+
+    found = discover([into], settings)
+    if found.scenes and len(found.scenes) > 1:
+        named = ", ".join(scene.scene_id for scene in found.scenes[:3])
+        raise InputError(f"{into} holds {len(found.scenes)} scenes ({named} …): name one")
+    if not found.scenes:
+        raise InputError(found.failures[0][1] if found.failures else f"{into} holds no scene: name a raster or product")
+    return found.scenes[0]

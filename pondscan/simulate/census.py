@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pondscan.simulate import cycle
+from pondscan.model import Grid
+from pondscan.simulate import clouds, cycle
 from pondscan.simulate.place import Place
 from pondscan.simulate.render import Rendered
 from pondscan.simulate.shapes import Boxes
@@ -38,7 +39,8 @@ def truth(place: Place, when: datetime, rendered: Rendered | None = None) -> geo
     when : datetime
     rendered : Rendered, optional
         The scene the truth is for: ponds it hides get the status ``clouded``, where cloud or its shadow is in the way
-        or the delivered mask takes them away. Ponds outside the scene are left out.
+        or the delivered mask takes them away; not so where the mask has only taken their brightness for cloud. Ponds
+        outside the scene are left out.
 
     Returns
     -------
@@ -92,17 +94,29 @@ def _as_seen(table: geopandas.GeoDataFrame, rendered: Rendered) -> geopandas.Geo
     is_inside = (bounds[:, 0] > west) & (bounds[:, 1] > south) & (bounds[:, 2] < east) & (bounds[:, 3] < north)
     kept: geopandas.GeoDataFrame = table[is_inside].copy()
     bounds = bounds[is_inside]
-    hidden = (rendered.cloud_truth != 0) | (rendered.clear == 0)
-    n_hidden = np.pad(hidden.astype(np.int64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    col_start = np.floor((bounds[:, 0] - west) / grid.gsd_m).astype(np.int64)
-    col_stop = np.ceil((bounds[:, 2] - west) / grid.gsd_m).astype(np.int64)
-    row_start = np.floor((north - bounds[:, 3]) / grid.gsd_m).astype(np.int64)
-    row_stop = np.ceil((north - bounds[:, 1]) / grid.gsd_m).astype(np.int64)
-    in_box = (
-        n_hidden[row_stop, col_stop]
-        - n_hidden[row_start, col_stop]
-        - n_hidden[row_stop, col_start]
-        + n_hidden[row_start, col_start]
-    )
-    kept.loc[(in_box > 0) & (kept["status"] != "gone").to_numpy(), "status"] = "clouded"
+    is_in_sight = (rendered.cloud_truth == clouds.CLEAR) & (rendered.clear == 1)
+    hidden = ~is_in_sight & (rendered.cloud_truth != clouds.MISTAKEN)
+    is_hidden = (pixels_in(bounds, hidden, grid) > 0) & (kept["status"] != "gone").to_numpy()
+    kept.loc[is_hidden, "status"] = "clouded"
     return kept
+
+
+def pixels_in(bounds: NDArray[np.float64], flags: NDArray[np.bool_], grid: Grid) -> NDArray[np.int64]:
+    """Count the flagged pixels that boxes touch; what lies beyond the grid counts for nothing.
+
+    Parameters
+    ----------
+    bounds : float64 array (n, 4)
+        West, south, east, north.
+    flags : bool array (h, w)
+    grid : Grid
+        Of the flags.
+    """
+    west, _, _, north = grid.bounds
+    total = np.pad(flags.astype(np.int64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    col_start = np.clip(np.floor((bounds[:, 0] - west) / grid.gsd_m).astype(np.int64), 0, grid.width)
+    col_stop = np.clip(np.ceil((bounds[:, 2] - west) / grid.gsd_m).astype(np.int64), 0, grid.width)
+    row_start = np.clip(np.floor((north - bounds[:, 3]) / grid.gsd_m).astype(np.int64), 0, grid.height)
+    row_stop = np.clip(np.ceil((north - bounds[:, 1]) / grid.gsd_m).astype(np.int64), 0, grid.height)
+    in_box = total[row_stop, col_stop] - total[row_start, col_stop]
+    return np.asarray(in_box - total[row_stop, col_start] + total[row_start, col_start])

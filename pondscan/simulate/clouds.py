@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.special import ndtri
 
 from pondscan.simulate import noise
 
 FloatArray = NDArray[np.float64]
 Image = NDArray[np.float32]
 
-CLEAR, CLOUD, SHADOW = 0, 1, 2
-"""Codes of the true cloud raster; a thin veil, through which the ground is seen, is clear."""
+CLEAR, CLOUD, SHADOW, MISTAKEN = 0, 1, 2, 3
+"""Codes of the true cloud raster; a thin veil, through which the ground is seen, is clear. ``MISTAKEN`` is bright
+ground that the delivered mask takes for cloud."""
+_BRIGHT = 0.24
+_MOST_COLOUR = 0.55
+"""A mask takes for cloud what is at least so bright in the visible and at most so far from white (range over mean)."""
 _VEIL_OCTAVES_M = (2600.0, 1100.0, 450.0)
 _VEIL_STRETCH = 4.0
 """Cirrus is so much longer along the wind than across."""
@@ -33,7 +40,7 @@ class Sky:
     shade: Image
     """Direct sunlight taken away by cloud, 0 to 1."""
     truth: NDArray[np.uint8]
-    """`CLEAR`, `CLOUD` or `SHADOW`."""
+    """`CLEAR`, `CLOUD`, `SHADOW` or `MISTAKEN`."""
     clear: NDArray[np.uint8]
     """The delivered mask: 1 usable, 0 not; misses thin edges and takes away some good ground."""
 
@@ -71,6 +78,33 @@ def veil(x: FloatArray, y: FloatArray, amount: float, seed: int) -> Image:
     stretch = (1.0, _VEIL_STRETCH) if seed % 2 else (_VEIL_STRETCH, 1.0)
     streaks = noise.fractal(x / stretch[0], y / stretch[1], _VEIL_OCTAVES_M, seed, 0.6)
     return np.asarray(np.float32(amount) * np.clip(1.0 + 0.8 * streaks, 0.0, 3.0))
+
+
+def taking_bright(sky: Sky, bands: Mapping[str, Image], x: FloatArray, y: FloatArray, share: float, seed: int) -> Sky:
+    """Let the delivered mask take a share of the bright and nearly white ground for cloud, as agencies' masks do.
+
+    Parameters
+    ----------
+    sky : Sky
+    bands : mapping of role to float32 (h, w)
+        Reflectance; ``blue``, ``green`` and ``red`` are looked at.
+    x, y : float64 arrays
+        Centres of the columns and rows, metres.
+    share : float
+        0 to 1: mistakes come in patches of some two hundred metres.
+    seed : int
+    """
+    if share <= 0.0:
+        return sky
+    visible = np.stack([bands[role] for role in ("blue", "green", "red")])
+    level = visible.mean(axis=0)
+    is_bright = (level > _BRIGHT) & (np.ptp(visible, axis=0) < _MOST_COLOUR * level)
+    patch = noise.value_noise(x, y, 200.0, noise.salt(seed, "mistaken"))
+    is_mistaken = ndimage.binary_dilation(is_bright & (patch < ndtri(share)))
+    is_mistaken &= (sky.truth == CLEAR) & (sky.clear == 1)
+    truth, clear = sky.truth.copy(), sky.clear.copy()
+    truth[is_mistaken], clear[is_mistaken] = MISTAKEN, 0
+    return replace(sky, truth=truth, clear=clear)
 
 
 def _thickness(field: Image, threshold: np.float32) -> Image:

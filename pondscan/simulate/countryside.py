@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pondscan.simulate import farmland, noise, shapes, town
 from pondscan.simulate.endmembers import SWIR_RESIDUAL, surface_code
 from pondscan.simulate.presets import Preset
-from pondscan.simulate.settled import Settled, together
+from pondscan.simulate.settled import Settled, nothing_settled, together
 from pondscan.simulate.shapes import Boxes
 from pondscan.simulate.terrain import Terrain
 
@@ -77,6 +77,12 @@ def make_countryside(
         fish_ponds=_fish_ponds(rng, preset, ground, bounds, rng.poisson(preset.fish_ponds * area_km2)),
         settled=_settle(seed, preset, ground, bounds, variety, rivers, site_x, site_y),
     )
+
+
+def empty_countryside() -> Countryside:
+    """Nothing that people or rivers made."""
+    none, numbers = shapes.stack([]), np.empty(0, dtype=np.int64)
+    return Countryside(none, none, none, numbers, none, numbers, none, none, none, nothing_settled())
 
 
 def rivers_on(country: Countryside, month: int, seed: int) -> Boxes:

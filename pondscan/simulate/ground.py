@@ -57,6 +57,8 @@ class Ground:
     responses: str
     sun_elevation_deg: float
     sun_azimuth_deg: float
+    snow: float = 0.0
+    """Share of the ground, the highest, under patches of snow."""
 
     def draw(self, cells: Cells) -> Image:
         """Reflectance of ground cells as lit by the sun.
@@ -70,6 +72,8 @@ class Ground:
         image = self._natural(cells)
         if bare.any():
             image += bare * (self._bare_ground(cells) - image)
+        if self.snow > 0.0:
+            image += self._snow_on(cells) * (self._palette[surface_code("snow")][:, None] - image)
         diffuse = diffuse_share(self.roles)[:, None]
         slope = incidence + _LEVELLED * bare * (1.0 - incidence)
         image *= diffuse + (1.0 - diffuse) * lit * slope
@@ -197,6 +201,15 @@ class Ground:
             return np.zeros(n_cells, dtype=np.float32)
         covered = canvas.cover(near, cells, warp=self._warp(cells), softness_m=5.0)
         return canvas.union_share(covered, near.gain, n_cells)
+
+    def _snow_on(self, cells: Cells) -> Image:
+        """Share of each cell under snow, flat: patches above a line, thicker the higher."""
+        ground = self.place.terrain
+        line_m = float(np.quantile(ground.elevation_m, 1.0 - self.snow))
+        above = (ground.on_raster(ground.elevation_m, cells.x, cells.y) - line_m) / 60.0
+        patches = noise.fractal(cells.x, cells.y, (130.0, 50.0, 20.0), noise.salt(self.place.seed, "snow"), 0.6)
+        share = np.clip(np.minimum(above, 1.0) + 1.3 * patches - 0.3, 0.0, 0.9) * (above > -1.0)
+        return np.asarray(share.ravel(), dtype=np.float32)
 
     def _warp(self, cells: Cells) -> tuple[Image, Image]:
         """Displacement that makes edges ragged; so bounded that the apron around a pond stays cleared."""

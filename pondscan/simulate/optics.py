@@ -7,9 +7,10 @@ confirmed by a simulation that shares it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pondscan.errors import ConfigError
+from pondscan.model import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ class Optics:
     bands: tuple[BandOptics, ...]
     pass_hour_utc: float
     """Time of day at which it passes over 98.5° E, hours UTC."""
+    family: str
+    """The sensor a reader takes its scenes for: a key of ``sensors.SENSORS``."""
+    calibrated: Calibration = "reflectance"
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -75,8 +79,8 @@ _SENTINEL_2_SWIR = (*_bands(20.0, 0.22, 0.0008, "swir16"), *_bands(20.0, 0.23, 0
 OPTICS = {
     # Modulation transfer as published with super-resolution code for Sentinel-2; noise from the signal-to-noise
     # specification at the reference radiance.
-    "sentinel-2": Optics("sentinel-2", "sentinel-2", 10.0, 2.5, _SENTINEL_2_VNIR + _SENTINEL_2_SWIR, 4.2),
-    "sentinel-2-4": Optics("sentinel-2-4", "sentinel-2", 10.0, 2.5, _SENTINEL_2_VNIR, 4.2),
+    "sentinel-2": Optics("sentinel-2", "sentinel-2", 10.0, 2.5, _SENTINEL_2_VNIR + _SENTINEL_2_SWIR, 4.2, "sentinel-2"),
+    "sentinel-2-4": Optics("sentinel-2-4", "sentinel-2", 10.0, 2.5, _SENTINEL_2_VNIR, 4.2, "sentinel-2"),
     "sentinel-2-all": Optics(
         "sentinel-2-all",
         "sentinel-2",
@@ -90,11 +94,18 @@ OPTICS = {
             *_SENTINEL_2_SWIR,
         ),
         4.2,
+        "sentinel-2",
     ),
     # No published figure is at hand for the following three: modulation 0.10 … 0.15 at Nyquist assumed, as usual for
     # small optics; Landsat's is about 0.30.
     "planetscope": Optics(
-        "planetscope", "planetscope", 3.0, 1.0, _bands(3.0, 0.10, 0.004, "blue", "green", "red", "nir"), 3.6
+        "planetscope",
+        "planetscope",
+        3.0,
+        1.0,
+        _bands(3.0, 0.10, 0.004, "blue", "green", "red", "nir"),
+        3.6,
+        "planetscope",
     ),
     "planetscope-8": Optics(
         "planetscope-8",
@@ -103,8 +114,15 @@ OPTICS = {
         1.0,
         _bands(3.0, 0.10, 0.004, "coastal", "blue", "green", "red", "rededge", "nir"),
         3.6,
+        "planetscope",
     ),
-    "skysat": Optics("skysat", "skysat", 1.0, 0.5, _bands(1.0, 0.15, 0.005, "blue", "green", "red", "nir"), 4.0),
+    "skysat": Optics(
+        "skysat", "skysat", 1.0, 0.5, _bands(1.0, 0.15, 0.005, "blue", "green", "red", "nir"), 4.0, "skysat"
+    ),
+    # Aerial photographs: bands in the order of the National Agriculture Imagery Program, numbers without calibration.
+    "naip": Optics(
+        "naip", "naip", 1.0, 0.5, _bands(1.0, 0.15, 0.005, "red", "green", "blue", "nir"), 4.6, "generic", "dn"
+    ),
     "landsat": Optics(
         "landsat",
         "landsat",
@@ -112,9 +130,19 @@ OPTICS = {
         5.0,
         _bands(30.0, 0.30, 0.0015, "blue", "green", "red", "nir", "swir16", "swir22"),
         3.9,
+        "landsat",
     ),
 }
 """Sensors by name."""
+
+
+def fitted(eye: Optics, gsd_m: float) -> Optics:
+    """The sensor with pixels of another size: everything about it that is measured in metres grows alike."""
+    if math.isclose(eye.gsd_m, gsd_m):
+        return eye
+    growth = gsd_m / eye.gsd_m
+    bands = (replace(band, gsd_m=band.gsd_m * growth, sigma_m=band.sigma_m * growth) for band in eye.bands)
+    return replace(eye, gsd_m=gsd_m, cell_m=eye.cell_m * growth, bands=tuple(bands))
 
 
 def optics(sensor: str) -> Optics:

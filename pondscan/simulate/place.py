@@ -120,6 +120,40 @@ def make_place(
     )
 
 
+def bare_place(
+    seed: int,
+    x: FloatArray,
+    y: FloatArray,
+    bounds: tuple[float, float, float, float],
+    crs: str,
+    *,
+    opens: tuple[date, date],
+    median_diameter_m: float = 12.0,
+    variety: float = 1.0,
+) -> Place:
+    """Invent mines alone, at given places of otherwise level and empty ground: what is laid into real scenes.
+
+    Parameters
+    ----------
+    seed : int
+    x, y : float64 arrays (n_sites,)
+        Centres of the sites.
+    bounds : west, south, east, north, metres
+    crs, opens, median_diameter_m, variety
+        As for `make_place`.
+    """
+    west, south, east, north = bounds
+    rng = np.random.default_rng([seed, 808])
+    first, last = (cycle.day_number(datetime(day.year, day.month, day.day, tzinfo=UTC)) for day in opens)
+    along, opened = rng.uniform(0.0, 2.0 * math.pi, x.size), rng.uniform(first, last, x.size)
+    kind = presets.preset("forest")
+    level = np.zeros((2, 2), dtype=np.float32)
+    ground = Terrain(west, north, level, terrain.Valleys(west, kind.valley_floor_m, noise.salt(seed, "valleys")))
+    laid = mines.make_mines(noise.salt(seed, "mines"), x, y, along, opened, median_diameter_m)
+    extent = (east - west, north - south)
+    return Place(seed, kind, crs, west, north, *extent, ground, countryside.empty_countryside(), laid, variety)
+
+
 def _bounds(x: float, y: float, width_m: float, height_m: float) -> tuple[float, float, float, float]:
     return (x, y - height_m, x + width_m, y)
 

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pondscan.model import INVALID, REFLECTANCE_UNIT, Band, Coverage, Scene, Window
+from pondscan.simulate import film
+from pondscan.simulate.optics import optics
 from pondscan.simulate.render import Rendered
 
 
 class RenderedReader:
-    """Reads windows of a rendered scene: counts of 1e-4 reflectance, and the delivered mask.
+    """Reads windows of a rendered scene: counts of 1e-4 (of reflectance, or of raw numbers' 0 to 1), and its mask.
 
     Parameters
     ----------
@@ -28,19 +30,20 @@ class RenderedReader:
         bands = {role: rendered.bands[role] for role in (roles or rendered.bands)}
         self._counts = {role: _counts(values) for role, values in bands.items()}
         self._clear = rendered.clear
+        unit = film.UNIT if rendered.calibrated == "dn" else REFLECTANCE_UNIT
         self.scene = Scene(
             scene_id=f"{rendered.sensor}_{rendered.datetime:%Y%m%dT%H%M%S}",
-            sensor=rendered.sensor,
+            sensor=optics(rendered.sensor).family,
             platform=None,
             product="simulated",
             datetime=rendered.datetime,
             grid=rendered.grid,
             bands={
-                role: Band(role, "", number, REFLECTANCE_UNIT, 0.0, None, rendered.band_gsd_m[role], role)
+                role: Band(role, "", number, unit, 0.0, None, rendered.band_gsd_m[role], role)
                 for number, role in enumerate(bands, start=1)
             },
             masks=(),
-            calibrated="reflectance",
+            calibrated=rendered.calibrated,
             source="simulated",
             files=(),
             sun_elevation_deg=rendered.sun_elevation_deg,

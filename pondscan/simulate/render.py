@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from pondscan.errors import ConfigError
-from pondscan.model import Grid
-from pondscan.simulate import clouds, noise
+from pondscan.model import Calibration, Grid, Window
+from pondscan.simulate import clouds, film, noise
 from pondscan.simulate.canvas import Cells, Image
 from pondscan.simulate.endmembers import palette, surface_code
 from pondscan.simulate.ground import Ground, diffuse_share
@@ -23,6 +23,7 @@ from pondscan.simulate.sun import sun_position
 _BLOCK_CELLS = 640
 """Side of the blocks the ground is drawn in, about: bounds the memory, never changes a result."""
 _REACH_SIGMAS = 4.0
+_WINTER = (12, 1, 2, 3)
 _HAZE = {"coastal": 0.034, "blue": 0.028, "green": 0.019, "red": 0.013, "rededge": 0.011, "nir": 0.008}
 
 
@@ -32,16 +33,18 @@ class Rendered:
 
     grid: Grid
     bands: dict[str, Image]
-    """Reflectance (h, w) by role on the grid; coarser bands are repeated."""
+    """Reflectance (h, w) by role on the grid; coarser bands are repeated. Raw numbers, where ``calibrated`` says so,
+    are whole multiples of `film.UNIT`."""
     band_gsd_m: dict[str, float]
     clear: NDArray[np.uint8]
     """The mask delivered with the scene: 1 usable, 0 not."""
     cloud_truth: NDArray[np.uint8]
-    """0 clear, 1 cloud, 2 cloud shadow."""
+    """0 clear, 1 cloud, 2 cloud shadow, 3 bright ground that the delivered mask takes for cloud."""
     sensor: str
     datetime: datetime
     sun_elevation_deg: float
     sun_azimuth_deg: float
+    calibrated: Calibration = "reflectance"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class _Shot:
     """How far east and north of its true place each band shows things."""
     cirrus: float = 0.0
     stripes: float = 0.0
+    snow: float = 0.0
     veil_seed: int = 0
 
 
@@ -68,6 +72,8 @@ def render(
     haze: float | None = None,
     cirrus: float | None = None,
     stripes: float | None = None,
+    snow: float | None = None,
+    mask_takes_bright: float = 0.0,
     misregistration_px: float = 0.1,
     shift_m: tuple[float, float] = (0.0, 0.0),
     gain_sigma: float = 0.025,
@@ -94,6 +100,11 @@ def render(
     stripes : float, optional
         How unequal the detector's columns are: standard deviation of their offsets, in units of the noise (and of
         their gains, in per cent); by default none over a place without variety, else drawn.
+    snow : float, optional
+        Share of the ground, the highest, under patches of snow; by default none over a place without variety, else
+        drawn, in one winter scene out of four.
+    mask_takes_bright : float
+        Share of bright things (white ponds, roofs, quarries) that the delivered mask takes for cloud, as masks do.
     misregistration_px : float
         Standard deviation of each band's shift against the grid, pixels of the band.
     shift_m : two floats
@@ -114,8 +125,9 @@ def render(
     grid = _grid(place, eye)
     rng = np.random.default_rng([seed, noise.salt(seed, f"{sensor} {when.astimezone(UTC).isoformat()}")])
     shot = _shoot(rng, eye, gain_sigma, misregistration_px, shift_m, haze)
-    shot = _under_sky(shot, noise.salt(seed, f"sky {sensor} {when.astimezone(UTC)}"), place.variety, cirrus, stripes)
-    ground = Ground(place, when, eye.roles, eye.responses, elevation, azimuth)
+    said = {"cirrus": cirrus, "stripes": stripes, "snow": snow}
+    shot = _under_sky(shot, noise.salt(seed, f"sky {sensor} {when.astimezone(UTC)}"), place.variety, when.month, said)
+    ground = Ground(place, when, eye.roles, eye.responses, elevation, azimuth, shot.snow)
     seen = _expose(ground, eye, grid, shot)
     x, y = sample_centres(grid, grid.gsd_m)
     sky = clouds.make_sky(x, y, cloud_fraction, elevation, azimuth, int(rng.integers(2**31)))
@@ -123,12 +135,27 @@ def render(
     bands = {}
     for index, band in enumerate(eye.bands):
         image = _through_air(seen[band.role], sky, veil, band, eye, shot, index)
-        image = image + _noise(rng, image, band.noise * noise_scale)
+        image = image + sensor_noise(rng, image, band.noise * noise_scale)
         image = _striped(image, index, band.noise * noise_scale, shot)
         repeat = round(band.gsd_m / grid.gsd_m)
         bands[band.role] = np.repeat(np.repeat(image, repeat, axis=0), repeat, axis=1)
-    band_gsd_m = {band.role: band.gsd_m for band in eye.bands}
-    return Rendered(grid, bands, band_gsd_m, sky.clear, sky.truth, sensor, when.astimezone(UTC), elevation, azimuth)
+    sky = clouds.taking_bright(sky, bands, x, y, mask_takes_bright, shot.veil_seed)
+    if eye.calibrated == "dn":
+        survey = np.random.default_rng(noise.salt(place.seed, f"{sensor} {when.year}"))
+        balance = film.draw_balance(survey, eye.roles)
+        bands = {role: balance[role].develop(image) for role, image in bands.items()}
+    return Rendered(
+        grid,
+        bands,
+        {band.role: band.gsd_m for band in eye.bands},
+        sky.clear,
+        sky.truth,
+        sensor,
+        when.astimezone(UTC),
+        elevation,
+        azimuth,
+        eye.calibrated,
+    )
 
 
 def point_spread(
@@ -258,10 +285,15 @@ def _expose_block(
         seen[band.role][row, col] = (across @ np.ascontiguousarray((down @ image[index]).T)).T
 
 
-def cells_under(eye: Optics, grid: Grid) -> Cells:
-    """Cells of the ground that a whole scene without misregistration sees."""
+def cells_under(eye: Optics, grid: Grid, window: Window) -> Cells:
+    """Cells of the ground that a window of a scene without misregistration sees, in whole pixels of every band."""
     still = _Shot({}, {}, 0.0, dict.fromkeys((band.role for band in eye.bands), (0.0, 0.0)))
-    return _cells_under(eye, grid, still, (0, grid.height), (0, grid.width))
+    coarse = math.ceil(eye.coarsest_gsd_m / eye.gsd_m - 1e-9)
+    rows, cols = (
+        (start // coarse * coarse, math.ceil(stop / coarse) * coarse)
+        for start, stop in ((window.row_start, window.row_stop), (window.col_start, window.col_stop))
+    )
+    return _cells_under(eye, grid, still, rows, cols)
 
 
 def _cells_under(eye: Optics, grid: Grid, shot: _Shot, rows: tuple[int, int], cols: tuple[int, int]) -> Cells:
@@ -276,17 +308,17 @@ def _cells_under(eye: Optics, grid: Grid, shot: _Shot, rows: tuple[int, int], co
     return Cells(x, grid.y_origin - (row + 0.5) * eye.cell_m, eye.cell_m)
 
 
-def _under_sky(shot: _Shot, seed: int, variety: float, cirrus: float | None, stripes: float | None) -> _Shot:
-    """Draw what was not said of thin cloud and detector stripes; the draws of other numbers stay as they are."""
+def _under_sky(shot: _Shot, seed: int, variety: float, month: int, said: dict[str, float | None]) -> _Shot:
+    """Draw what was not said of thin cloud, detector stripes and snow; the draws of other numbers stay as they are."""
     rng = np.random.default_rng(seed)
-    drawn_cirrus = variety * float(rng.uniform(0.05, 0.8)) * float(rng.uniform() < 1 / 3)
-    drawn_stripes = variety * float(rng.uniform(0.0, 0.6))
-    return replace(
-        shot,
-        cirrus=drawn_cirrus if cirrus is None else cirrus,
-        stripes=drawn_stripes if stripes is None else stripes,
-        veil_seed=int(rng.integers(2**31)),
-    )
+    drawn = {
+        "cirrus": float(rng.uniform(0.05, 0.8)) * (rng.uniform() < 1 / 3),
+        "stripes": float(rng.uniform(0.0, 0.6)),
+    }
+    veil_seed = int(rng.integers(2**31))
+    drawn["snow"] = float(rng.uniform(0.02, 0.15)) * (rng.uniform() < 1 / 4) * (month in _WINTER)
+    value = {name: variety * drawn[name] if given is None else given for name, given in said.items()}
+    return replace(shot, cirrus=value["cirrus"], stripes=value["stripes"], snow=value["snow"], veil_seed=veil_seed)
 
 
 def _striped(image: Image, index: int, dark_noise: float, shot: _Shot) -> Image:
@@ -322,7 +354,7 @@ def _coarsened(image: Image, factor: int) -> Image:
     return np.asarray(image.reshape(rows, factor, cols, factor).mean(axis=(1, 3)), dtype=np.float32)
 
 
-def _noise(rng: np.random.Generator, image: Image, dark_noise: float) -> Image:
+def sensor_noise(rng: np.random.Generator, image: Image, dark_noise: float) -> Image:
     """Read-out noise, and photon noise that grows with the light: a hundredfold at a hundred times the dark noise."""
     sigma = dark_noise * np.sqrt(1.0 + np.maximum(image, 0.0) / 0.1).astype(np.float32)
     return np.asarray(sigma * rng.standard_normal(image.shape, dtype=np.float32))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pondscan.model import REFLECTANCE_UNIT, Grid
+from pondscan.simulate import film
 from pondscan.simulate.render import Rendered
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def write_geotiff(rendered: Rendered, path: Path) -> tuple[Path, Path]:
 
     Bands are ``uint16`` with scale 1e-4 and offset 0 in the header, 0 where there is no data, and carry their role as
     description. Bands coarser than the grid are repeated on it: one file is one scene, and a reader needs no rule for
-    which files belong together. The mask is ``NAME.clear.tif``, ``uint8``, 1 usable and 0 not.
+    which files belong together. Raw numbers are ``uint8`` without a scale. The mask is ``NAME.clear.tif``, ``uint8``, 1
+    usable and 0 not.
 
     Parameters
     ----------
@@ -38,10 +40,10 @@ def write_geotiff(rendered: Rendered, path: Path) -> tuple[Path, Path]:
     import rasterio
 
     mask_path = path.with_suffix(".clear.tif")
-    digital = [
-        np.clip(np.rint(band / REFLECTANCE_UNIT), 1, 65535).astype(np.uint16) for band in rendered.bands.values()
-    ]
-    with rasterio.open(path, "w", **_profile(rendered.grid, "uint16", len(digital)), nodata=0) as file:
+    is_raw = rendered.calibrated == "dn"
+    unit, dtype = (film.UNIT, np.dtype(np.uint8)) if is_raw else (REFLECTANCE_UNIT, np.dtype(np.uint16))
+    digital = [np.clip(np.rint(band / unit), 1, np.iinfo(dtype).max).astype(dtype) for band in rendered.bands.values()]
+    with rasterio.open(path, "w", **profile(rendered.grid, dtype.name, len(digital)), nodata=0) as file:
         file.update_tags(
             TIFFTAG_DATETIME=rendered.datetime.strftime("%Y:%m:%d %H:%M:%S"),
             TIFFTAG_IMAGEDESCRIPTION="Simulated by pondscan: an invented place, no observation",
@@ -50,11 +52,12 @@ def write_geotiff(rendered: Rendered, path: Path) -> tuple[Path, Path]:
             SUN_AZIMUTH=f"{rendered.sun_azimuth_deg:.3f}",
         )
         file.descriptions = tuple(rendered.bands)
-        file.scales = (REFLECTANCE_UNIT,) * len(digital)
-        file.offsets = (0.0,) * len(digital)
+        if not is_raw:
+            file.scales = (unit,) * len(digital)
+            file.offsets = (0.0,) * len(digital)
         for number, band in enumerate(digital, start=1):
             file.write(band, number)
-    with rasterio.open(mask_path, "w", **_profile(rendered.grid, "uint8", 1)) as file:
+    with rasterio.open(mask_path, "w", **profile(rendered.grid, "uint8", 1)) as file:
         file.descriptions = ("clear",)
         file.write(rendered.clear, 1)
     return path, mask_path
@@ -82,7 +85,8 @@ def write_truth(table: geopandas.GeoDataFrame, path: Path) -> None:
     path.write_text(f'{{"type":"FeatureCollection","features":[\n{lines}\n]}}\n', encoding="utf-8")
 
 
-def _profile(grid: Grid, dtype: str, count: int) -> dict[str, Any]:
+def profile(grid: Grid, dtype: str, count: int) -> dict[str, Any]:
+    """How rasterio is to create the GeoTIFFs of simulated scenes: tiled, compressed without loss."""
     from rasterio.transform import Affine
 
     return {
@@ -100,6 +104,8 @@ def _profile(grid: Grid, dtype: str, count: int) -> dict[str, Any]:
         "predictor": 2,
         "zlevel": 9,
         "interleave": "band",
+        # Else GDAL takes four bands of bytes for red, green, blue and transparency.
+        "photometric": "minisblack",
     }
 
 

@@ -70,6 +70,46 @@ def test_a_file_in_the_way_is_left_as_it_is(tmp_path):
     assert (tmp_path / "truth.geojson").read_text() == "mine"
 
 
+def test_mines_are_laid_into_a_scene_that_run_then_reads(tmp_path):
+    assert simulate("-q", "--out", str(tmp_path / "country"), "--size", "2000", "--sites", "0").exit_code == 0
+    (scene,) = (tmp_path / "country").glob("*0312.tif")
+    result = CliRunner().invoke(
+        cli,
+        ["simulate", "--into", str(scene), "--out", str(tmp_path / "mixed"), "--sites", "2", "--seed", "3"],
+        prog_name="pondscan",
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "of 2 sites to be found" in result.stdout
+    (mixed,) = (tmp_path / "mixed").glob("*_implanted.tif")
+    assert sorted(path.name for path in mixed.parent.iterdir()) == [
+        f"{mixed.stem}.clear.tif",
+        mixed.name,
+        "truth.geojson",
+    ]
+    told = CliRunner().invoke(cli, ["info", "--json", str(mixed)], prog_name="pondscan")
+    (found,) = json.loads(told.stdout)["scenes"]
+    assert found["calibrated"] == "reflectance"
+    assert set(found["bands"]) == {"blue", "green", "red", "nir", "swir16", "swir22"}
+    assert found["datetime"] == "2022-03-12T04:12:00Z"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "word"),
+    [
+        (["--into", "nowhere.tif"], 1, "nowhere.tif"),
+        (["--into", "nowhere.tif", "--preset", "town"], 2, "--preset is for invented places"),
+        (["--bands", "red"], 2, "--bands needs --into"),
+    ],
+)
+def test_into_is_refused_in_one_sentence(tmp_path, arguments, exit_code, word):
+    out = tmp_path / "mixed"
+    result = CliRunner().invoke(cli, ["simulate", "--out", str(out), *arguments], prog_name="pondscan")
+    assert result.exit_code == exit_code
+    assert word in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not out.exists()
+
+
 def test_the_help_names_every_country():
     help_text = " ".join(CliRunner().invoke(cli, ["simulate", "--help"]).stdout.split())
     assert ", ".join(PRESETS) in help_text
