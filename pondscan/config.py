@@ -109,7 +109,10 @@ class DetectSettings(Section):
         0.30, gt=0, lt=1, description="Least water fraction of the pixel that seeds a candidate."
     )
     min_snr: float = Field(
-        4.0, gt=0, description="Least contrast of that pixel, in standard deviations of the background."
+        4.0,
+        gt=0,
+        description="Least contrast of that pixel, in standard deviations of the background; half of it where the pixel "
+        "is much darker.",
     )
     absolute_ndwi: float = Field(
         0.10, gt=-1, lt=1, description="NDWI above which a pixel is liquid whatever surrounds it (not used on raw DN)."

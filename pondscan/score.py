@@ -19,11 +19,7 @@ from pondscan import indices
 
 Floats = NDArray[np.float64]
 
-BRIGHTEST_LIQUID = 0.58
-"""No slurry is brighter in the visible: the whitest modelled one has 0.46, and patches vary by a quarter. What would
-have to be brighter to darken the near infrared as it does is a roof."""
-
-REASONS = ("too faint", "too small", "too large", "channel", "too dark", "too bright", "not water", "under cloud")
+REASONS = ("too faint", "too small", "too large", "channel", "too dark", "not water", "under cloud")
 """Why a candidate is rejected outright, the first that holds."""
 
 
@@ -71,11 +67,10 @@ def rejection(
         diameter_m > max_diameter_m,
         elongation > max_elongation,
         visible < 0.012,
-        visible > BRIGHTEST_LIQUID,
         ndwi_contrast < 0.08,
         (masked_fraction > 0.5) & (ring_masked_fraction > 0.35),
     ]
-    names = ["too faint", "too small", "too large", "channel", "too dark", "too bright", "not water", "under cloud"]
+    names = ["too faint", "too small", "too large", "channel", "too dark", "not water", "under cloud"]
     return np.select(conditions, names, "").astype(object)
 
 

@@ -33,6 +33,11 @@ EXTENT_SHARE = 0.9
 """A pixel beside a seed belongs to the candidate from this share of the seed's threshold on. A looser extent chains the
 ponds of a site, and the worked ground between them, into one object (measured: F1 at 10 m falls from 0.80 to 0.56)."""
 
+LEAST_RISE = 0.5
+BOTH = 2.3
+"""Least rise of green, and least sum of drop and rise, each in units of its own threshold. A dark pond hardly rises and
+drops far, a white one the reverse. Measured on implants: F1 0.82, against 0.77 when each has to pass alone."""
+
 MIN_GROUND_SHARE = 0.05
 """Least share of ground pixels in the box for its mean to stand for the ground."""
 
@@ -157,10 +162,11 @@ def levels(
 
     Notes
     -----
-    Two signs together mean liquid: the pixel is darker than the ground in the near infrared (by at least
-    ``min_fraction`` of the way to liquid), and greener than the ground would be at that darkness (shading scales
-    both bands alike, so ``green − nir · green_ground / nir_ground`` stays near zero in shadow and is the water
-    fraction times a constant in a mixed pixel). Open liquid needs no surroundings: its NDWI says it.
+    Two signs together mean liquid: the pixel is darker than the ground in the near infrared, its *drop* at least
+    ``min_fraction`` of the way to liquid; and greener than the ground would be at that darkness, its *rise* counted
+    in ``min_snr`` (shading scales both bands alike, so ``green − nir · green_ground / nir_ground`` stays near zero in
+    shadow and is the water fraction times a constant in a mixed pixel). One sign may be weaker where the other is
+    strong: ``LEAST_RISE``, ``BOTH``. Open liquid needs no surroundings: its NDWI says it.
     """
     height, width = green.shape
     padding = ((0, -height % CELL_PX), (0, 0))
@@ -172,17 +178,19 @@ def levels(
         return cells.repeat(CELL_PX, axis=1)[:, None, :width]
 
     unit = np.float32(1 / REFLECTANCE_UNIT)
-    reach = on_columns(unit * (ground.nir - np.float32(LIQUID_NIR)))
-    nir_ground = on_columns(unit * ground.nir)
-    excess_seed = on_columns(
-        unit * np.float32(min_snr) * np.hypot(np.float32(NOISE), np.float32(TEXTURE) * ground.green)
-    )
-    excess = pixel_green - on_columns(ground.green / ground.nir) * pixel_nir
+    spread = np.hypot(np.float32(NOISE), np.float32(TEXTURE) * ground.green)
+    per_drop = on_columns(np.float32(REFLECTANCE_UNIT / min_fraction) / (ground.nir - np.float32(LIQUID_NIR)))
+    per_rise = on_columns(np.float32(REFLECTANCE_UNIT / min_snr) / spread)
+    drop = (on_columns(unit * ground.nir) - pixel_nir) * per_drop
+    rise = (pixel_green - on_columns(ground.green / ground.nir) * pixel_nir) * per_rise
     is_data = pixel_nir != INVALID
-    is_extent = pixel_nir < nir_ground - np.float32(EXTENT_SHARE * min_fraction) * reach
-    is_extent &= (excess > np.float32(EXTENT_SHARE) * excess_seed) & is_data
-    is_seed = pixel_nir < nir_ground - np.float32(min_fraction) * reach
-    is_seed &= (excess > excess_seed) & is_data
+    both = drop + rise
+
+    def passes(share: float) -> NDArray[np.bool_]:
+        graded: NDArray[np.bool_] = (drop > share) & (rise > share * LEAST_RISE) & (both > share * BOTH) & is_data
+        return graded
+
+    is_seed, is_extent = passes(1.0), passes(EXTENT_SHARE)
     is_open = np.float32(1 - absolute_ndwi) * pixel_green > np.float32(1 + absolute_ndwi) * pixel_nir
     is_open &= (pixel_green > unit * np.float32(LIQUID_NIR)) & is_data
     is_seed |= is_open

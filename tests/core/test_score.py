@@ -70,7 +70,6 @@ def test_the_first_reason_that_holds_is_given() -> None:
         ({"diameter_m": 300.0}, "too large"),
         ({"elongation": 8.0}, "channel"),
         ({"visible": 0.005}, "too dark"),
-        ({"visible": 0.64}, "too bright"),
         ({"ndwi_contrast": 0.01}, "not water"),
         ({"masked_fraction": 0.9, "ring_masked_fraction": 0.8}, "under cloud"),
         ({"masked_fraction": 0.9, "ring_masked_fraction": 0.1}, ""),  # a cloud no larger than the pond is the pond
