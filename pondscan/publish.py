@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,11 +71,16 @@ def _build(
         notes=content.notes,
         was_rebuilt=True,
     )
-    page = report.render(content)
-    with workspace.publishing(last=manifest.NAME) as folder, atomic.storage_errors(workspace.path):
+    with (
+        workspace.publishing(last=manifest.NAME) as folder,
+        atomic.storage_errors(workspace.path),
+        ThreadPoolExecutor(1) as executor,  # geometry and GDAL work while the interpreter draws the page
+    ):
         dates = [one.scene.datetime for one in stored if one.scene.datetime]
-        export.write(tables, folder, newest=max(dates, default=None))
+        writing = executor.submit(export.write, tables, folder, newest=max(dates, default=None))
+        page = report.render(content)
         (folder / REPORT).write_text(page, encoding="utf-8", newline="\n")
+        writing.result()
         document = manifest.document_of(
             workspace,
             kept,
