@@ -38,7 +38,8 @@ class PondscanGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; leave with 1 or 2 on errors raised on purpose, with 1 on any other."""
         try:
-            return super().invoke(ctx)
+            with terminal_of(ctx).hearing_libraries():
+                return super().invoke(ctx)
         except PondscanError as error:
             _say(str(error))
             ctx.exit(error.exit_code)

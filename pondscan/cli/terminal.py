@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -41,6 +42,19 @@ class Terminal:
             click.echo(sentence, err=True)
 
     @contextmanager
+    def hearing_libraries(self) -> Iterator[None]:
+        """Say what libraries log or warn of with ``-v`` only: what matters of it reaches people as our sentences."""
+        log = logging.getLogger()
+        for earlier in [handler for handler in log.handlers if isinstance(handler, _Relay)]:
+            log.removeHandler(earlier)
+        log.addHandler(_Relay(self))  # it stays: threads may still be at work when the block ends
+        logging.captureWarnings(True)
+        try:
+            yield
+        finally:
+            logging.captureWarnings(False)
+
+    @contextmanager
     def progress(self) -> Iterator[Advance]:
         """Show a progress bar while a terminal is there to show it on, and nothing otherwise."""
         if self.is_quiet or not sys.stderr.isatty():
@@ -70,6 +84,19 @@ class Terminal:
     def _refuse_contradiction(self) -> None:
         if self.is_quiet and self.verbosity:
             raise click.UsageError("-v and -q contradict each other, give one of them")
+
+
+class _Relay(logging.Handler):
+    """Passes log records to a terminal; warnings and worse with ``-v``, all there are with ``-v -v``."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say one record in one line."""
+        text = " ".join(record.getMessage().split())
+        self._terminal.say(f"{record.name}: {text}", verbosity=1 if record.levelno >= logging.WARNING else 2)
 
 
 def text_width() -> int | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import click
 import pytest
@@ -57,6 +59,23 @@ def test_an_error_raised_on_purpose_is_its_own_sentence(error, exit_code):
 def test_an_error_of_the_system_names_the_file():
     result = fails_with(PermissionError(13, "Permission denied", "census/run.json"))
     assert (result.exit_code, result.stderr) == (1, "pondscan: census/run.json: Permission denied\n")
+
+
+@pytest.mark.parametrize(("options", "n_lines"), [((), 0), (("-v",), 2)])
+def test_what_libraries_log_and_warn_of_is_said_when_asked_for(options, n_lines):
+    @click.command()
+    @verbosity_options
+    def talk() -> None:
+        logging.getLogger("some.library").warning("no home\nfor a cache")
+        warnings.warn("old-fashioned", UserWarning, stacklevel=1)
+
+    group = PondscanGroup("pondscan", params=troubled.params, commands=[talk])
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        result = CliRunner().invoke(group, ["talk", *options], prog_name="pondscan")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.count("\n") == n_lines
+    assert ("some.library: no home for a cache\n" in result.stderr) == bool(n_lines)
 
 
 def test_want_of_memory_names_the_remedy():
