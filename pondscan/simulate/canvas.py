@@ -40,6 +40,8 @@ class Cover:
     """Flat index of the cell."""
     share: FloatArray
     """Share of the cell's area that the box covers, 0 to 1."""
+    is_whole: bool = False
+    """Whether every box has at most one row in a cell, so that its share there is the row's."""
 
 
 def inside(table: Boxes, cells: Cells, margin_m: float = 0.0) -> Boxes:
@@ -78,7 +80,7 @@ def cover(
     distance = shapes.signed_distance(table, box, x, y)
     share = np.clip(0.5 - distance / max(step, softness_m), 0.0, 1.0) / finer**2
     touched = share > 0.0
-    return Cover(box[touched], cell[touched], share[touched])
+    return Cover(box[touched], cell[touched], share[touched], is_whole=finer == 1)
 
 
 def _points_under(
@@ -147,7 +149,7 @@ def paint(
 
 def _per_box_share(covered: Cover) -> FloatArray:
     """Share of the cell under the whole box, where a box has several points in a cell."""
-    if covered.box.size == 0:
+    if covered.is_whole or covered.box.size == 0:
         return covered.share
     key = covered.box * (covered.cell.max() + 1) + covered.cell
     _, slot = np.unique(key, return_inverse=True)

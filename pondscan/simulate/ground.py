@@ -300,7 +300,7 @@ class Ground:
         for table in (fields, settled.ground, settled.yards):
             near = canvas.inside(table, cells)
             if len(near):
-                canvas.paint(image, canvas.cover(near, cells, finer=2), self.colours(near), light)
+                canvas.paint(image, canvas.cover(near, cells), self.colours(near), light)
         self._shade(image, cells)
         near = canvas.inside(settled.objects, cells)
         if len(near):
@@ -321,7 +321,7 @@ class Ground:
         ]
         near = canvas.inside(shapes.stack(thrown), cells)
         if len(near):
-            covered = canvas.cover(near, cells, finer=2)
+            covered = canvas.cover(near, cells)
             shaded = canvas.union_share(covered, np.ones(len(near)), image.shape[1])
             image *= 1.0 - shaded * (1.0 - diffuse_share(self.roles)[:, None])
 

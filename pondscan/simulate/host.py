@@ -74,7 +74,7 @@ class Levels:
 def optics_of(scene: Scene) -> Optics:
     """Optics like those of a scene's sensor, at the scene's pixel size, with the bands the two share."""
     name = next(key for sensor, key, gsd_m in _RESEMBLES if sensor == scene.sensor and scene.gsd_m >= gsd_m)
-    eye = fitted(OPTICS[name], scene.gsd_m)
+    eye = fitted(OPTICS[name], scene.gsd_m, is_native=scene.sensor == "generic")
     bands = []
     for band in eye.bands:
         if band.role in scene.bands:

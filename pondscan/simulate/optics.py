@@ -136,12 +136,26 @@ OPTICS = {
 """Sensors by name."""
 
 
-def fitted(eye: Optics, gsd_m: float) -> Optics:
-    """The sensor with pixels of another size: everything about it that is measured in metres grows alike."""
+def fitted(eye: Optics, gsd_m: float, *, is_native: bool = False) -> Optics:
+    """The sensor with pixels of another size.
+
+    Parameters
+    ----------
+    eye : Optics
+    gsd_m : float
+    is_native : bool
+        Whether another instrument of the kind has such pixels, so that its point spread grows alike. Else coarser
+        pixels are averages of the sensor's own, and the larger box adds its variance.
+    """
     if math.isclose(eye.gsd_m, gsd_m):
         return eye
     growth = gsd_m / eye.gsd_m
-    bands = (replace(band, gsd_m=band.gsd_m * growth, sigma_m=band.sigma_m * growth) for band in eye.bands)
+    bands = []
+    for band in eye.bands:
+        box_variance = ((growth * band.gsd_m) ** 2 - band.gsd_m**2) / 12.0
+        grows_alike = is_native or growth < 1.0
+        sigma_m = growth * band.sigma_m if grows_alike else math.sqrt(band.sigma_m**2 + box_variance)
+        bands.append(replace(band, gsd_m=growth * band.gsd_m, sigma_m=sigma_m))
     return replace(eye, gsd_m=gsd_m, cell_m=eye.cell_m * growth, bands=tuple(bands))
 
 

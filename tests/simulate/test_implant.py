@@ -196,7 +196,13 @@ def test_bands_nobody_can_simulate_are_left_out_and_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("sensor", "gsd_m", "sigma_px"), [("sentinel-2", 10.0, 0.51), ("generic", 5.0, 0.68), ("generic", 0.5, 0.62)]
+    ("sensor", "gsd_m", "sigma_px"),
+    [
+        ("sentinel-2", 10.0, 0.508),
+        ("sentinel-2", 14.0, (5.08**2 + (14.0**2 - 10.0**2) / 12) ** 0.5 / 14.0),
+        ("generic", 5.0, 0.683),
+        ("generic", 0.5, 0.62),
+    ],
 )
 def test_optics_follow_the_scene_s_pixels(sensor, gsd_m, sigma_px):
     scene = Host().scene
@@ -204,7 +210,7 @@ def test_optics_follow_the_scene_s_pixels(sensor, gsd_m, sigma_px):
     eye = host.optics_of(replace(scene, sensor=sensor, grid=replace(GRID, gsd_m=gsd_m), bands=bands))
     green = next(band for band in eye.bands if band.role == "green")
     assert green.gsd_m == pytest.approx(gsd_m)
-    assert green.sigma_m / gsd_m == pytest.approx(sigma_px, abs=0.03)
+    assert green.sigma_m / gsd_m == pytest.approx(sigma_px, abs=0.003)
 
 
 def test_implanting_in_memory_and_in_files_draws_the_same_mines():
