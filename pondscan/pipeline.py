@@ -224,14 +224,14 @@ class _Run:
             open_scene(scene, self.settings) as reader,
             _threads(self.workers) as executor,
         ):
+            picture = executor.submit(reader.quicklook, QUICKLOOK_PX)
             result = scan.scan_scene(
                 reader, self.settings, coverage_sink=draft.write_coverage, executor=executor, progress=advance
             )
             if not draft.has_data:
                 raise InputError(_nothing_in(scene))
-            picture = reader.quicklook(QUICKLOOK_PX)
             self.workspace.save_settings(self.settings, self.aoi)
-            stored = draft.save(result.observations, picture, result.counts, result.warnings)
+            stored = draft.save(result.observations, picture.result(), result.counts, result.warnings)
         self.stored[scene.scene_id] = stored
         self.warnings += [f"{scene.scene_id}: {warning}" for warning in stored.warnings]
         self.log(f"{scene.scene_id}: {len(result.observations)} candidates", verbosity=1)

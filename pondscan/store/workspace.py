@@ -16,6 +16,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -342,9 +343,11 @@ class SceneDraft:
             coverage_px=self._coverage.counts,
             warnings=tuple(dict.fromkeys((*self._stored.scene.warnings, *warnings))),
         )
-        self._coverage.finish(self._temporary["coverage"])
-        if quicklook is not None:
-            write_png(self._temporary["chips"], quicklook)
+        with ThreadPoolExecutor(1) as executor:
+            finishing = executor.submit(self._coverage.finish, self._temporary["coverage"])
+            if quicklook is not None:
+                write_png(self._temporary["chips"], quicklook)
+            finishing.result()
         coverage_sha256 = file_sha256(self._temporary["coverage"])
         write_observations(self._temporary["observations"], observations, stored, coverage_sha256)
         self._move_into_place()
