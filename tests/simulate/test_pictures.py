@@ -23,7 +23,7 @@ WHEN = datetime(2022, 3, 12, 4, 36, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def place() -> Place:
-    return make_place(3, preset="town", width_m=480.0, height_m=480.0, n_sites=1)
+    return make_place(3, preset="town", width_m=360.0, height_m=360.0, n_sites=1)
 
 
 def test_a_balance_turns_black_and_white_into_the_ends_of_the_scale():
@@ -70,7 +70,7 @@ def test_every_simulated_sensor_is_read_as_one_that_pondscan_knows():
 
 
 def test_a_mask_that_takes_the_bright_for_cloud_hides_no_pond_from_the_truth():
-    place = make_place(2, width_m=1800.0, height_m=1500.0, n_sites=4, variety=1.0)
+    place = make_place(2, preset="town", width_m=1200.0, height_m=1200.0, n_sites=2)
     calm = {"haze": 0.0, "cirrus": 0.0, "stripes": 0.0, "snow": 0.0}
     honest, eating = (render(place, "planetscope", WHEN, seed=1, mask_takes_bright=s, **calm) for s in (0.0, 1.0))
     for role in honest.bands:
