@@ -20,6 +20,9 @@ RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".jp2", ".vrt", ".img"})
 COMPANION_SUFFIXES = (".aux.xml", ".ovr", ".msk", ".tfw", ".prj", ".j2w")
 """Files that belong to a raster of the same name."""
 
+_QUALITY_FOLDER = "QI_DATA"
+"""Where a Sentinel-2 granule keeps its masks, named after bands: not to be taken for these."""
+
 _ARCHIVES: dict[str, Kind] = {".zip": "zip", ".tar": "tar"}
 
 
@@ -103,10 +106,11 @@ def is_raster(path: str) -> bool:
 
 
 def companions(files: Iterable[str]) -> set[str]:
-    """Files that only accompany another listed file: statistics, overviews, world files."""
+    """Files that only accompany another listed file: statistics, overviews, world files, Sentinel-2 quality layers."""
     listed = set(files)
     stems = {str(PurePosixPath(file).with_suffix("")) for file in listed if is_raster(file)}
-    return {
+    quality = {file for file in listed if name(parent(file)) == _QUALITY_FOLDER}
+    return quality | {
         file
         for file in listed
         for suffix in COMPANION_SUFFIXES

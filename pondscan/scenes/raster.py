@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,8 +58,25 @@ def probe(path: str) -> RasterInfo:
     """
     with reading(path) as rasterio, warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        with rasterio.open(path) as dataset:
+        with _refusing_lost_tags(), rasterio.open(path) as dataset:
             return _header(path, dataset)
+
+
+@contextmanager
+def _refusing_lost_tags() -> Iterator[None]:
+    """Refuse what GDAL only logs: a tag past the end of a cut file, which may be the one that says where it lies."""
+    lost: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: lost.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("rasterio._env")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+    damage = next((text for text in lost if "IO error during reading of" in text), None)
+    if damage is not None:
+        raise OSError(damage)
 
 
 def _header(path: str, dataset: Any) -> RasterInfo:

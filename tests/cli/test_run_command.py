@@ -171,6 +171,12 @@ def _truncated(folder: Path) -> list[str | Path]:
     return [path]
 
 
+def _cut_in_its_header(folder: Path) -> list[str | Path]:
+    path = write_scene(folder / "tail_20240217.tif")
+    path.write_bytes(path.read_bytes()[:-30])
+    return [path]
+
+
 def _no_data(folder: Path) -> list[str | Path]:
     return [write_scene(folder / "empty_20240217.tif", value=0, nodata=0)]
 
@@ -213,6 +219,7 @@ def _option(*option: str):
         (_no_such_file, 1, ["none.tif", "does not exist"]),
         (_no_raster, 1, ["notes.tif", "raster"]),
         (_truncated, 1, ["cut_20240217.tif", "cannot be read"]),
+        (_cut_in_its_header, 1, ["tail_20240217.tif", "cannot be read", "incomplete"]),
         (_no_data, 1, ["empty_20240217.tif", "no data in any pixel", "nodata = 0", "input.nodata"]),
         (_no_nir, 1, ["rgb_20240217.tif", "nir"]),
         (_several_undated, 1, ["a.tif", "b.tif", "no date", "--datetime"]),

@@ -221,6 +221,12 @@ def test_where_sentinel2_numbers_are_assumed_the_offset_that_may_be_in_them_is_n
     assert not [text for text in only(four(), sensor="sentinel-2", offset=-0.1).warnings if "assumed" in text]
 
 
+def test_quality_layers_named_after_bands_are_no_bands(raster: WriteRaster, four: WriteRaster, tmp_path: Path) -> None:
+    for band in ("B02", "B03", "B04", "B08"):
+        raster(tmp_path / "QI_DATA" / f"MSK_DETFOO_{band}.tif", np.ones((SIZE, SIZE), np.uint8))
+    assert only(four().parent, sensor="sentinel-2").product == "GeoTIFF"
+
+
 # Identity, date, sidecar
 
 

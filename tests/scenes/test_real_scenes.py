@@ -132,3 +132,9 @@ def test_vectors_are_no_scene(scenes_dir: Path) -> None:
     discovery = found(scenes_dir / "frackfinder_ponds")
     assert not discovery.scenes
     assert "holds no scene" in discovery.failures[0][1]
+
+
+def test_one_product_folder_is_one_scene_and_its_quality_layers_are_none(scenes_dir: Path) -> None:
+    one = found(scenes_dir / "s2_l2a_metadata" / "S2A_33TWM_20230815_0_L2A")
+    assert [scene.scene_id for scene in one.scenes] == ["S2A_33TWM_20230815_0_L2A"]
+    assert not one.failures
