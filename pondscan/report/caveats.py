@@ -221,7 +221,8 @@ def _tally_of_rejected(scenes: pd.DataFrame) -> str:
 
 def _too_small(scenes: pd.DataFrame) -> str:
     _, gsd_m, limit = scene_limits(scenes)[0]
+    size = words.metres(limit.often_missed_below_m)
     return (
-        f"Ponds under about {limit.often_missed_below_m:.2g} m across are often missed at {gsd_m:.3g} m, and ponds "
-        "under sheets, roofs or trees do not show."
+        f"Ponds under about {size} m across are often missed at {gsd_m:.3g} m, and ponds under sheets, roofs or trees "
+        "do not show."
     )

@@ -60,6 +60,6 @@ def limit_sentence(sensor: str, gsd_m: float, limit: SizeLimit) -> str:
             "neighbours blur together; read it as the water of a site, not as a count of ponds."
         )
     return (
-        f"{who}: ponds under about {limit.often_missed_below_m:.2g} m across are often missed; "
-        f"from about {limit.reliable_from_m:.2g} m an open pond is usually seen."
+        f"{who}: ponds under about {words.metres(limit.often_missed_below_m)} m across are often missed; "
+        f"from about {words.metres(limit.reliable_from_m)} m an open pond is usually seen."
     )

@@ -152,6 +152,17 @@ def interval(lower: Any, upper: Any) -> str:
     return f"{rounded(low, step)} – {rounded(high, step)}".replace("-", "−")
 
 
+def metres(length_m: float) -> str:
+    """Length without its unit: whole from 10 m on, two digits below.
+
+    Examples
+    --------
+    >>> metres(180.0), metres(4.5)
+    ('180', '4.5')
+    """
+    return f"{length_m:.0f}" if length_m >= 10 else f"{length_m:.2g}"
+
+
 def count_interval(lower: Any, upper: Any) -> str:
     """Ends of an interval of whole numbers: they are shown as they are."""
     return f"{count(lower)} – {count(upper)}"
