@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
-CHUNK_BYTES = 1 << 20
-
 HASHING_THREADS = 4
 """Files hashed at once; reading and hashing release the interpreter's lock."""
 
@@ -22,11 +20,8 @@ def file_sha256(path: str | Path) -> str:
     OSError
         When the file cannot be read.
     """
-    digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+    with Path(path).open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def input_sha256(path: str | Path) -> str:

@@ -40,8 +40,10 @@ class Layer:
         source = rasterio.open(self.info.path)
         return (source,) if self.placement is not None else (source, self._warped(source))
 
-    def read(self, dataset: Any, indices: list[int], window: Window) -> RawWindow:
-        """Bands in a window of the grid, as stored."""
+    def read(
+        self, dataset: Any, indices: list[int], window: Window, out: NDArray[np.uint16] | None = None
+    ) -> RawWindow:
+        """Bands in a window of the grid, as stored; decoded into ``out`` if they are of its kind and on the grid."""
         if self.placement is None:
             native = ((window.row_start, window.row_stop), (window.col_start, window.col_stop))
             values = dataset.read([*indices, dataset.count], window=native)  # the last band is alpha
@@ -49,7 +51,9 @@ class Layer:
         rows = Span(window.row_start, window.row_stop, self.placement.row_shift, self.placement.ratio, self.info.height)
         cols = Span(window.col_start, window.col_stop, self.placement.col_shift, self.placement.ratio, self.info.width)
         native = ((rows.start, rows.stop), (cols.start, cols.stop))
-        values = dataset.read(indices, window=native)
+        is_on_grid = rows.is_identity and cols.is_identity
+        is_fit = out is not None and is_on_grid and all(self.info.dtypes[i - 1] == out.dtype for i in indices)
+        values = dataset.read(indices, window=native, out=out if is_fit else None)
         is_valid = dataset.read_masks(indices[0], window=native) > 0 if self.info.has_own_mask else None
         return RawWindow(values, is_valid, rows, cols)
 

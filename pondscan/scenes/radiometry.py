@@ -90,7 +90,7 @@ def to_counts(
     nodata
         Digital number without data; not-a-number never has data.
     out
-        Where to put the counts, of the shape of ``dn``; a new array if None.
+        Where to put the counts, of the shape of ``dn``, whose own memory it may be; a new array if None.
 
     Returns
     -------
@@ -98,6 +98,9 @@ def to_counts(
         ``int16``, ``model.INVALID`` where there is no data, limited to ±``MAX_COUNT``.
     """
     counts = np.empty(dn.shape, np.int16) if out is None else out
+    is_fill = None
+    if nodata is not None and not np.isnan(nodata):
+        is_fill = dn == (int(nodata) if dn.dtype.kind in "iu" and float(nodata).is_integer() else nodata)
     shift = offset / scale
     whole_shift = round(shift)
     is_whole = abs(shift - whole_shift) < _TOLERANCE * max(1.0, abs(shift))
@@ -110,8 +113,7 @@ def to_counts(
         counts[...] = np.clip(np.rint(values), INVALID, MAX_COUNT).astype(np.int16)
         is_number = np.isfinite(dn) if dn.dtype.kind == "f" else np.True_
         np.maximum(counts, -MAX_COUNT, out=counts, where=is_number)
-    if nodata is not None and not np.isnan(nodata):
-        is_fill = dn == (int(nodata) if dn.dtype.kind in "iu" and float(nodata).is_integer() else nodata)
+    if is_fill is not None:
         np.copyto(counts, INVALID, where=is_fill)
     return counts
 

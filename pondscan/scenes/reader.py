@@ -202,7 +202,10 @@ class SceneReader:
         for number, band in enumerate(bands):
             by_path.setdefault(band.path, []).append(number)
         for path, numbers in by_path.items():
-            raw = self._raw((path, False), [bands[number].index for number in numbers], window)
+            first, last = numbers[0], numbers[-1] + 1
+            # Most files hold 16-bit numbers on the grid: those are decoded, and turned into counts, where they stay.
+            place = counts[first:last].view(np.uint16) if last - first == len(numbers) else None
+            raw = self._raw((path, False), [bands[number].index for number in numbers], window, place)
             for number, dn in zip(numbers, raw.values, strict=True):
                 band = bands[number]
                 out = counts[number] if raw.is_on_grid else None
@@ -222,9 +225,11 @@ class SceneReader:
         bands = [raw.expand(band, 0) for band in raw.values]
         return np.stack(bands) if is_multiband else bands[0]
 
-    def _raw(self, key: tuple[str, bool], indices: list[int], window: Window) -> RawWindow:
+    def _raw(
+        self, key: tuple[str, bool], indices: list[int], window: Window, out: NDArray[np.uint16] | None = None
+    ) -> RawWindow:
         with reading(key[0]):
-            return self._layers[key].read(self._dataset(key), indices, window)
+            return self._layers[key].read(self._dataset(key), indices, window, out)
 
     def _reduced(self, band: Band, shape: tuple[int, int]) -> Counts:
         with reading(band.path):

@@ -93,3 +93,11 @@ def test_fast_and_plain_arithmetic_agree(dn: int, shift: int) -> None:
     fast = to_counts(np.array([dn], np.uint16), scale=1e-4, offset=shift * 1e-4)
     plain = to_counts(np.array([dn], np.int32), scale=1e-4, offset=shift * 1e-4)
     assert fast.tolist() == plain.tolist() == [max(-MAX_COUNT, min(MAX_COUNT, dn + shift))]
+
+
+def test_counts_may_take_the_place_of_the_numbers() -> None:
+    dn = np.array([0, 5, 1200, 65535], np.uint16)
+    apart = to_counts(dn.copy(), scale=1e-4, offset=-0.1, nodata=0)
+    assert apart.tolist() == [INVALID, -995, 200, MAX_COUNT]
+    assert to_counts(dn, scale=1e-4, offset=-0.1, nodata=0, out=dn.view(np.int16)).tolist() == apart.tolist()
+    assert dn.view(np.int16).tolist() == apart.tolist()
