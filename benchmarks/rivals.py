@@ -65,16 +65,14 @@ def dswe(bands: Bands) -> Mask:
 def waterdetect(bands: Bands) -> Mask:
     """Cordeiro's WaterDetect 1.5 (clustering; without short-wave infrared by NDWI and near infrared)."""
     import tempfile
-    from importlib import resources
     from pathlib import Path
 
     import waterdetect as wd
 
-    ini = resources.files("waterdetect").joinpath("WaterDetect.ini").read_text(encoding="utf-8")
+    ini = _configuration()
     has_swir = "swir16" in bands
     if not has_swir:
-        ini = _with(ini, "clustering_bands", "[['ndwi', 'Nir']]")
-        ini = _with(ini, "detect_water_cluster", "maxndwi")
+        ini = _with(ini, clustering_bands="[['ndwi', 'Nir']]", detect_water_cluster="maxndwi")
     names = {"Blue": "blue", "Green": "green", "Red": "red", "Nir": "nir", "Mir": "swir16", "Mir2": "swir22"}
     empty = np.zeros_like(bands["green"])
     given = {name: np.asarray(bands.get(role, empty)) for name, role in names.items()}
@@ -90,12 +88,26 @@ def waterdetect(bands: Bands) -> Mask:
     return np.asarray(clustering.water_mask == 1)
 
 
-def _with(ini: str, key: str, value: str) -> str:
-    """Return the configuration text with one key set anew."""
-    lines = [line for line in ini.splitlines() if not line.strip().lower().startswith(f"{key.lower()} ")]
-    lines = [line for line in lines if not line.strip().lower().startswith(f"{key.lower()}=")]
-    place = next(number for number, line in enumerate(lines) if line.strip() == "[Clustering]")
-    return "\n".join([*lines[: place + 1], f"{key} = {value}", *lines[place + 1 :]])
+def _configuration() -> str:
+    """Return the configuration that WaterDetect's wheel brings."""
+    from importlib import metadata
+
+    (path,) = [path for path in metadata.files("waterdetect") or [] if path.name == "WaterDetect.ini"]
+    return path.read_text(encoding="utf-8")
+
+
+def _with(ini: str, **changes: str) -> str:
+    """Return the configuration text with some keys of its clustering section set anew."""
+    from configparser import ConfigParser
+    from io import StringIO
+
+    parser = ConfigParser(interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read_string(ini)
+    parser["Clustering"].update(changes)
+    text = StringIO()
+    parser.write(text)
+    return text.getvalue()
 
 
 RIVALS: dict[str, tuple[Callable[[Bands], Mask], bool]] = {

@@ -23,6 +23,7 @@ from pondscan.export import PRODUCTS
 from pondscan.model import Scene
 from pondscan.plan import Candidate, Found
 from pondscan.scenes import open_scene
+from pondscan.score import models_sha256
 from pondscan.store import Failure, StoredScene, Superseded, Workspace, as_kept
 from pondscan.store.aoi import read_aoi
 from pondscan.store.fingerprint import FileHasher, scan_hash
@@ -178,7 +179,7 @@ class _Run:
         return Candidate(scene, tuple(self.hasher(file) for file in scene.files), self._scan_hash(scene))
 
     def _scan_hash(self, scene: Scene) -> str:
-        return scan_hash(scene, self.settings, version=__version__)
+        return scan_hash(scene, self.settings, version=f"{__version__} {models_sha256()}")
 
     @property
     def failed_ids(self) -> set[str]:

@@ -6,6 +6,7 @@ knots, whose values add up to the log-odds. Anyone can read off what each featur
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -80,6 +81,12 @@ def models() -> dict[str, Any]:
     text = resources.files("pondscan").joinpath("confidence.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
+
+
+@lru_cache(maxsize=1)
+def models_sha256() -> str:
+    """What the models are, as one number: observations judged by others are not to be mixed with them."""
+    return hashlib.sha256(json.dumps(models(), sort_keys=True).encode()).hexdigest()
 
 
 def model_name(*, target: str, gsd_m: float, has_swir: bool, calibrated: str) -> str:

@@ -73,7 +73,7 @@ def scan_hash(scene: Scene, settings: Settings, *, version: str) -> str:
     Parameters
     ----------
     version
-        Version of the code that scans.
+        Version of the code that scans and of the models it judges by.
     """
     reaching = {
         section: getattr(settings, section).model_dump(mode="json", include=fields)

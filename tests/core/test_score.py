@@ -78,3 +78,11 @@ def test_the_first_reason_that_holds_is_given() -> None:
         features = {name: np.array([value]) for name, value in (fine | change).items()}
         found = score.rejection(**features, min_diameter_m=4.0, max_diameter_m=90.0, max_elongation=5.0)
         assert found[0] == reason
+
+
+def test_other_models_are_another_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = score.models_sha256()
+    score.models_sha256.cache_clear()
+    monkeypatch.setattr(score, "models", lambda: {"models": {}})
+    assert score.models_sha256() != usual
+    score.models_sha256.cache_clear()
