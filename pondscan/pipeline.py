@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from shapely.geometry.base import BaseGeometry
 
-from pondscan import __version__, manifest, plan, scan
+from pondscan import __version__, manifest, plan
 from pondscan.config import Settings
 from pondscan.configfile import differences
+from pondscan.detect import scan
+from pondscan.detect.score import models_sha256
 from pondscan.errors import ConfigError, InputError, PondscanError, WorkspaceError
 from pondscan.export import PRODUCTS
 from pondscan.model import Scene
 from pondscan.plan import Candidate, Found
 from pondscan.scenes import open_scene
-from pondscan.score import models_sha256
 from pondscan.store import Failure, StoredScene, Superseded, Workspace, as_kept
 from pondscan.store.aoi import read_aoi
 from pondscan.store.fingerprint import FileHasher, scan_hash

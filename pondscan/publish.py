@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pondscan import export, manifest, products, report
+from pondscan import export, manifest, report
 from pondscan.config import Settings
 from pondscan.configfile import to_toml
-from pondscan.looks import SceneView
+from pondscan.follow import products
+from pondscan.follow.looks import SceneView
 from pondscan.model import Coverage
 from pondscan.report.caveats import reasons_for_nothing
 from pondscan.store import StoredScene, Workspace, atomic
 from pondscan.summary import Totals, covered_shares, totals_of
 
 if TYPE_CHECKING:
-    from pondscan.products import Products
+    from pondscan.follow.products import Products
 
 REPORT = "report.html"
 TITLES = {"leach_pond": "Census of leach ponds", "small_water": "Census of small waters"}

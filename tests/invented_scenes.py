@@ -16,10 +16,10 @@ import pandas as pd
 from painted_scenes import CRS, SOUTH, WEST, Disc, day, observations
 
 from pondscan import pipeline, plan, publish
+from pondscan.detect.scan import ScanResult
 from pondscan.errors import InputError
+from pondscan.follow.products import Products
 from pondscan.model import Band, Coverage, Grid, Scene, Window
-from pondscan.products import Products
-from pondscan.scan import ScanResult
 from pondscan.scenes import Discovery
 from pondscan.tables import ALIASES, PONDS, SITES, SURVEY, TIMESERIES, names
 

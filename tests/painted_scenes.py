@@ -12,7 +12,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from pondscan.looks import SceneView
+from pondscan.follow.looks import SceneView
 from pondscan.model import Coverage, Grid, Scene
 from pondscan.tables import OBSERVATIONS, conform
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from painted_scenes import circle
 
-from pondscan.apart import hold_apart, radii
+from pondscan.follow.apart import hold_apart, radii
 
 
 def array(*polygons) -> np.ndarray:

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pondscan import ids
+from pondscan.follow import ids
 
 SYMBOLS = "0123456789bcdefghjkmnpqrstuvwxyz"
 

@@ -6,7 +6,7 @@ import shapely
 from painted_scenes import CRS, SOUTH, WEST, Disc, view
 
 from pondscan.errors import ConfigError, InputError
-from pondscan.looks import (
+from pondscan.follow.looks import (
     clear_share,
     days,
     extents,

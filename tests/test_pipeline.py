@@ -14,9 +14,10 @@ import shapely
 from invented_scenes import EDGE_M, World, install, three_dates, write_scene
 from painted_scenes import CRS, SOUTH, WEST
 
-from pondscan import export, manifest, pipeline, products, publish, report
+from pondscan import export, manifest, pipeline, publish, report
 from pondscan.config import Settings
 from pondscan.errors import InputError, WorkspaceError
+from pondscan.follow import products
 from pondscan.store import Workspace, atomic
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "run.schema.json").read_text(encoding="utf-8"))

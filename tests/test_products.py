@@ -14,7 +14,7 @@ from painted_scenes import EDGE, SOUTH, WEST, Disc, view
 
 from pondscan.config import ConfidenceSettings, ProductSettings, Settings, SiteSettings
 from pondscan.errors import InputError
-from pondscan.products import Products, build
+from pondscan.follow.products import Products, build
 from pondscan.tables import ALIASES, OBSERVATIONS, PONDS, SITES, SURVEY, TIMESERIES, conform, names
 
 EVERYWHERE = shapely.box(0, 0, EDGE, EDGE)

@@ -7,7 +7,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pondscan import sites
+from pondscan.follow import sites
 
 
 def test_single_linkage_chains_and_leaves_the_far_one_alone():

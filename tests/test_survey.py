@@ -9,8 +9,8 @@ import shapely
 from painted_scenes import EDGE, Disc, day, view
 
 from pondscan.config import Settings
-from pondscan.products import build
-from pondscan.survey import count_interval
+from pondscan.follow.products import build
+from pondscan.follow.survey import count_interval
 
 EVERYWHERE = shapely.box(0, 0, EDGE, EDGE)
 ROW = [Disc(500 + 20 * i, 500) for i in range(4)]

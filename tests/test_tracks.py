@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from painted_scenes import circle
 from scipy.optimize import linear_sum_assignment
 
-from pondscan.history import Evidence, State, confidence, dates, detectable, sources, states
-from pondscan.matching import Objects, assign, feasible_pairs, shift_of
-from pondscan.tracks import Tracks, follow
+from pondscan.follow.history import Evidence, State, confidence, dates, detectable, sources, states
+from pondscan.follow.matching import Objects, assign, feasible_pairs, shift_of
+from pondscan.follow.tracks import Tracks, follow
 
 
 def objects(*rows: tuple[float, float, float, float], outlines=None) -> Objects:

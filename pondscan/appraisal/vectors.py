@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pondscan.errors import InputError
 from pondscan.evaluate.rows import counts_in_metres
-from pondscan.looks import NOWHERE_CRS
+from pondscan.follow.looks import NOWHERE_CRS
 
 POND_LAYER = "ponds"
 """Layer that is read of a file with several."""

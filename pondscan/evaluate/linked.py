@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 
 from pondscan.evaluate.match import Booleans, Floats, Integers, Overlaps
-from pondscan.sites import ALONE, link
+from pondscan.follow.sites import ALONE, link
 
 
 def site_outcomes(

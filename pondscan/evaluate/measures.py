@@ -12,7 +12,7 @@ from pondscan.evaluate.calibration import Calibration, calibration
 from pondscan.evaluate.intervals import Share, f1, wilson
 from pondscan.evaluate.score import Score
 from pondscan.evaluate.sizes import SIZES_M, SIZES_PX, diameter, size_class, size_name
-from pondscan.history import DETECTION_LIMIT_PX
+from pondscan.follow.history import DETECTION_LIMIT_PX
 
 
 @dataclass(frozen=True, slots=True)

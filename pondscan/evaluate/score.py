@@ -17,7 +17,7 @@ from pondscan.evaluate import rows
 from pondscan.evaluate.hoover import hoover
 from pondscan.evaluate.linked import centroids, site_outcomes
 from pondscan.evaluate.match import Booleans, Floats, Integers, Overlaps, Polygons, one_to_one, overlaps
-from pondscan.history import DETECTION_LIMIT_PX
+from pondscan.follow.history import DETECTION_LIMIT_PX
 
 Words = NDArray[np.object_]
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pondscan.detect.score import models
 from pondscan.report import words
 from pondscan.report.headline import Census
 from pondscan.report.inputs import COVERAGE_COLUMNS, ReportInput
 from pondscan.report.limits import scene_limits
 from pondscan.report.looks import WHOLE
 from pondscan.report.words import moment
-from pondscan.score import models
 
 
 @dataclass(frozen=True, slots=True)

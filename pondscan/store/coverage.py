@@ -20,10 +20,10 @@ from numpy.typing import ArrayLike, NDArray
 from rasterio.io import MemoryFile
 from rasterio.windows import Window as RasterWindow
 
+from pondscan.detect.tiles import count_codes
 from pondscan.errors import WorkspaceError
 from pondscan.model import Coverage, Grid, Window
 from pondscan.store.atomic import storage_errors
-from pondscan.tiles import count_codes
 
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float64]

@@ -276,7 +276,7 @@ def test_a_disk_that_takes_no_more_is_one_sentence_and_leaves_nothing(tmp_path, 
 
 def test_an_interrupted_run_says_so_and_the_next_one_gives_the_same_census(census, invented, pondscan, tmp_path):
     program = (
-        "import os, signal, sys\nfrom pondscan import scan\nscans = []\nreal = scan.scan_scene\n"
+        "import os, signal, sys\nfrom pondscan.detect import scan\nscans = []\nreal = scan.scan_scene\n"
         "def interrupted(*arguments, **options):\n    scans.append(1)\n"
         "    if len(scans) == 2: os.kill(os.getpid(), signal.SIGINT)\n    return real(*arguments, **options)\n"
         "scan.scan_scene = interrupted\nfrom pondscan.cli import main\nmain()"

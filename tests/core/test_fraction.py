@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pondscan import fraction
+from pondscan.detect import fraction
 
 FOREST = np.array([0.022, 0.034, 0.026, 0.287])
 LATERITE = np.array([0.078, 0.137, 0.264, 0.323])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from pondscan import objects, segment
+from pondscan.detect import objects, segment
 
 LEVEL = np.array(
     [

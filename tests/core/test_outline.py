@@ -6,7 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pondscan import outline
+from pondscan.detect import outline
 
 
 def disc_label(size: int, row: float, col: float, radius: float) -> tuple[np.ndarray, np.ndarray]:

@@ -13,8 +13,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pondscan import evaluate, scan, simulate, tables
+from pondscan import evaluate, simulate, tables
 from pondscan.config import Settings
+from pondscan.detect import scan
 from pondscan.model import INVALID, Coverage, Window
 from pondscan.simulate.reader import RenderedReader
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pondscan import score
+from pondscan.detect import score
 
 ENDMEMBERS = {
     # blue, green, red, near infrared of modelled liquids

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from pondscan import segment
+from pondscan.detect import segment
 from pondscan.model import INVALID
 
 SETTINGS = {"min_fraction": 0.3, "min_snr": 4.0, "absolute_ndwi": 0.1}

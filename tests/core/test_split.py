@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pondscan import split
+from pondscan.detect import split
 
 
 def two_domes(distance: float, size: int = 32, width: float = 3.0) -> np.ndarray:

@@ -12,8 +12,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from pondscan import indices, outline, score, tables
-from pondscan.measure import Segments
+from pondscan import indices, tables
+from pondscan.detect import outline, score
+from pondscan.detect.measure import Segments
 from pondscan.model import Grid
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from pondscan import census, ids, series, sites
-from pondscan.apart import hold_apart
-from pondscan.census import Census
 from pondscan.config import Settings
 from pondscan.errors import InputError
-from pondscan.looks import SceneView, extents, group_looks, in_order, lattice_over, working_crs
-from pondscan.places import Places, locate, seen_at, site_table
-from pondscan.survey import survey
+from pondscan.follow import census, ids, series, sites
+from pondscan.follow.apart import hold_apart
+from pondscan.follow.census import Census
+from pondscan.follow.looks import SceneView, extents, group_looks, in_order, lattice_over, working_crs
+from pondscan.follow.places import Places, locate, seen_at, site_table
+from pondscan.follow.survey import survey
 from pondscan.tables import OBSERVATIONS, PONDS, SITES, SURVEY, TIMESERIES, Column, conform
 
 Booleans = NDArray[np.bool_]

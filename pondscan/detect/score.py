@@ -78,7 +78,7 @@ def rejection(
 @lru_cache(maxsize=1)
 def models() -> dict[str, Any]:
     """Fitted confidence models by name, as stored in ``confidence.json``."""
-    text = resources.files("pondscan").joinpath("confidence.json").read_text(encoding="utf-8")
+    text = resources.files("pondscan.detect").joinpath("confidence.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 

@@ -14,8 +14,8 @@ import numpy as np
 import pyproj
 from numpy.typing import NDArray
 
-from pondscan.looks import Look, is_clear_at
-from pondscan.tracks import Tracks
+from pondscan.follow.looks import Look, is_clear_at
+from pondscan.follow.tracks import Tracks
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pondscan.matching import FINER, Objects, Pairs, assign, best_per, feasible_pairs, shift_of
+from pondscan.follow.matching import FINER, Objects, Pairs, assign, best_per, feasible_pairs, shift_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pondscan.segment import Runs, concatenate, connect, no_runs
+from pondscan.detect.segment import Runs, concatenate, connect, no_runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pondscan import fraction, split
+from pondscan.detect import fraction, split
 from pondscan.model import Coverage
 
 Floats = NDArray[np.float64]

@@ -22,10 +22,10 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from pondscan.looks import Look
-from pondscan.places import Places
-from pondscan.series import WET_MONTHS
-from pondscan.sites import total_sigma
+from pondscan.follow.looks import Look
+from pondscan.follow.places import Places
+from pondscan.follow.series import WET_MONTHS
+from pondscan.follow.sites import total_sigma
 from pondscan.tables import SURVEY, conform, names
 
 Integers = NDArray[np.int64]

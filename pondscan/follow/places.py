@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from shapely.geometry.base import BaseGeometry
 
-from pondscan import history, sites
-from pondscan.census import Census
-from pondscan.history import STATUS, States
+from pondscan.follow import history, sites
+from pondscan.follow.census import Census
+from pondscan.follow.history import STATUS, States
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pondscan.outline import ANGLES, draw
+from pondscan.detect.outline import ANGLES, draw
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]

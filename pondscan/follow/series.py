@@ -14,10 +14,10 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from pondscan.history import STATUS, State, detectable
-from pondscan.looks import Look, clear_share, days, start_times
-from pondscan.places import Places
-from pondscan.sites import parts_of_sigma, total_sigma
+from pondscan.follow.history import STATUS, State, detectable
+from pondscan.follow.looks import Look, clear_share, days, start_times
+from pondscan.follow.places import Places
+from pondscan.follow.sites import parts_of_sigma, total_sigma
 from pondscan.tables import TIMESERIES, conform
 
 Floats = NDArray[np.float64]

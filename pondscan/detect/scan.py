@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from pondscan import measure, objects, ponds, segment, sensors, tiles
-from pondscan.calibrate import Adjustment, adjustment
+from pondscan import sensors
 from pondscan.config import Settings
+from pondscan.detect import measure, objects, ponds, segment, tiles
+from pondscan.detect.calibrate import Adjustment, adjustment
 from pondscan.model import INVALID, REFLECTANCE_UNIT, Coverage, Scene, Window
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from pondscan import history, ids
-from pondscan.history import COVERED_KINDS, STATUS, Evidence, States
-from pondscan.looks import Look, days, objects_of, sightings, start_times
-from pondscan.tracks import Tracks, follow
+from pondscan.follow import history, ids
+from pondscan.follow.history import COVERED_KINDS, STATUS, Evidence, States
+from pondscan.follow.looks import Look, days, objects_of, sightings, start_times
+from pondscan.follow.tracks import Tracks, follow
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from pondscan.errors import ConfigError, InputError
+from pondscan.follow.matching import FINER, Objects, assign, feasible_pairs
 from pondscan.grid import utm_crs_at
-from pondscan.matching import FINER, Objects, assign, feasible_pairs
 from pondscan.model import Coverage, Scene
 from pondscan.sensors import SENSORS
 from pondscan.tables import OBSERVATIONS, conform, names

@@ -1,0 +1,1 @@
+"""Observations to the census: looks, identities over time, sites, series and survey."""
