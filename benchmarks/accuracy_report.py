@@ -149,8 +149,8 @@ def limit_table(tables: Tables) -> Iterator[str]:
 
 def empty_table(empty: Mapping[str, tuple[int, int, float]]) -> Iterator[str]:
     """False ponds where there are none."""
-    yield "Simulated country without mines: mountain shadow, villages, paddies and rivers, bare ground, towns, farmland."
-    yield "Natural and farm ponds count neither way; they are water, and by colour and size not to be told from ponds."
+    yield "Simulated country without mines: mountain shadow, villages, paddies and rivers, bare ground, towns,"
+    yield "farmland. Natural and farm ponds count neither way: by colour and size they are not to be told from ponds."
     yield ""
     yield "| scenes | km² | false | per km² | on other water |"
     yield "|---|---|---|---|---|"
