@@ -92,6 +92,10 @@ def models_sha256() -> str:
 def model_name(*, target: str, gsd_m: float, has_swir: bool, calibrated: str) -> str:
     """Name of the model for a scene: target, pixel size class, bands and calibration."""
     size = "1m" if gsd_m < 1.8 else "3m" if gsd_m < 6.5 else "10m"
+    if (
+        calibrated == "dn" and target == "leach_pond"
+    ):  # the colours of raw numbers are relative; water's darkness is not
+        return f"{target}/{size}_dn"
     bands = "_swir" if has_swir and size == "10m" and calibrated != "dn" else ""
     return f"{target}/{size}{bands}"
 
