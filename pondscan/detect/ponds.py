@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+LEAST_AREA_M2 = 0.01
+"""Area of a rejected segment without liquid: the last decimal kept, so that its outline stays a polygon."""
+
 RESOLVING_GSD_M = 5.0
 """Finer pixels than this tell ponds apart across rims of 2 to 5 m (modelled, domain notes E)."""
 
@@ -63,7 +66,7 @@ def tabulate(segments: Segments, roles: tuple[str, ...], *, gsd_m: float, blur_p
     wet, ground = segments.wettest, segments.ground
     ndwi_peak = indices.ndwi(wet[:, green], wet[:, nir])
     ndwi_ground = indices.ndwi(ground[:, green], ground[:, nir])
-    area_px = np.maximum(segments.area_px, 1e-3)
+    area_px = np.maximum(segments.area_px, LEAST_AREA_M2 / gsd_m**2)
     elongation, compactness = _shape(segments, blur_px)
     frame = pd.DataFrame(
         {

@@ -181,3 +181,11 @@ def test_a_scene_of_forest_alone_yields_nothing_without_complaint() -> None:
     empty = simulate.make_place(3, preset="forest", width_m=2400, height_m=2400, n_sites=0)
     result, _ = scanned(RenderedReader(simulate.render(empty, "planetscope", WHEN, seed=3)))
     assert (result.observations["confidence"] >= 0.5).sum() <= 1
+
+
+def test_rejected_candidates_without_any_liquid_have_an_outline_too() -> None:
+    ground = simulate.make_place(152, preset="shadow", width_m=1200, height_m=1200, median_diameter_m=10)
+    metre = simulate.render(ground, "skysat", datetime(2022, 3, 12, 4, 12, tzinfo=UTC), seed=152, haze=0.0)
+    result, _ = scanned(RenderedReader(metre), products={"keep_rejected": True})
+    assert (result.observations["area_m2"] >= 0.01).all()
+    assert shapely.is_valid(result.observations.geometry.to_numpy()).all()
