@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import backgrounds
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from pondscan import evaluate
-from pondscan.evaluate.area import pair_error
+from pondscan.evaluate.area import area_error, pair_error
+from pondscan.evaluate.measures import Sites
 
-Tables = Mapping[str, Mapping[str, evaluate.Score]]
+IMPLANTS = "implants, 10 m"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a group of scenes came to."""
+
+    scores: Mapping[str, evaluate.Score]
+    """By contender, all scenes pooled."""
+    limits_m: Mapping[float, float]
+    """Share of ponds found → diameter from which pondscan finds so many (``limit_m``)."""
+    sites: Mapping[float, Sites]
+    """By that share: sites of which the true ones are of ponds above that diameter."""
+    assumed_ponds_per_km2: tuple[float, float]
+    """Least and greatest prevalence that the confidences assume."""
+
+
+@dataclass(frozen=True)
+class Empty:
+    """Confident objects where there is no leach pond."""
+
+    n_false: int
+    n_water: int
+    """On other water that the truth knows."""
+    km2: float
+
+
+Tables = Mapping[str, Outcome]
 
 COLOURS = ("#0b7285", "#d9480f", "#5f3dc4", "#2b8a3e", "#862e9c")
 
@@ -21,21 +52,21 @@ BARS = {
     "10 m, four bands": (12.0, 15.0),
     "3 m, four bands": (8.0, 10.0),
     "1 m, four bands": (6.0, 8.0),
-    "implants, 10 m": (12.0, 15.0),
+    IMPLANTS: (12.0, 15.0),
 }
 """Smallest diameter whose total area is reported, and the diameter around which the error of one pond is, metres."""
 
 
-def write(tables: Tables, empty: Mapping[str, tuple[int, int, float]], folder: Path) -> None:
+def write(tables: Tables, empty: Mapping[str, Empty], bare: Mapping[str, Empty], folder: Path) -> None:
     """Write the page and its pictures."""
     curves(tables).savefig(folder / "accuracy_detection.svg", metadata={"Date": None})
     reliability(tables).savefig(folder / "accuracy_reliability.svg", metadata={"Date": None})
-    text = "\n".join(page(tables, empty))
+    text = "\n".join(page(tables, empty, bare))
     (folder / "accuracy.md").write_text(text + "\n", encoding="utf-8")
     print(text)
 
 
-def page(tables: Tables, empty: Mapping[str, tuple[int, int, float]]) -> Iterator[str]:
+def page(tables: Tables, empty: Mapping[str, Empty], bare: Mapping[str, Empty]) -> Iterator[str]:
     """Lines of docs/accuracy.md."""
     yield "# Accuracy"
     yield ""
@@ -45,14 +76,15 @@ def page(tables: Tables, empty: Mapping[str, tuple[int, int, float]]) -> Iterato
     yield "below is about confidence ≥ 0.5. The *oracle* is the true liquid cover put through the sensor's blur and 3 %"
     yield "noise, then split into peaks by the same rule: no detector, but the ceiling."
     yield ""
-    yield "Reproduce: `benchmarks/accuracy` (with `PONDSCAN_SCENES` set for the implants; rivals:"
-    yield "`pip install -e .[benchmark]`)."
+    yield "Reproduce: `benchmarks/accuracy` (`pip install -e .[benchmark]` brings the rivals and two real scenes,"
+    yield "`PONDSCAN_SCENES` points to the others)."
     for title, lines in (
         ("Found and missed", found_table(tables)),
         ("Against the rivals", rival_table(tables)),
         ("Area", area_table(tables)),
         ("Confidence and sites", calibration_table(tables)),
         ("Detection limits", limit_table(tables)),
+        ("In each real scene", background_table(tables, bare)),
         ("Where there is no pond", empty_table(empty)),
         ("By kind", kind_table(tables)),
         ("Why ponds are missed", reason_table(tables)),
@@ -64,32 +96,51 @@ def page(tables: Tables, empty: Mapping[str, tuple[int, int, float]]) -> Iterato
 
 
 def found_table(tables: Tables) -> Iterator[str]:
-    """Precision, recall, F1 with intervals, and the oracle's."""
-    yield "| scenes | true ponds | precision | recall | F1 (95 %) | oracle's F1 | count error | oracle's |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for name, scores in tables.items():
-        ours, best = evaluate.measures(scores["pondscan"]), evaluate.measures(scores["oracle"])
-        one = ours.overall
+    """Precision, recall, F1 with intervals, and the oracle's; errors of counts."""
+    head = (
+        "scenes | true ponds | precision | recall | F1 (95 %) | oracle's F1 | count error | oracle's | of large ponds"
+    )
+    yield f"| {head} |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, outcome in tables.items():
+        ours, best = (evaluate.measures(outcome.scores[who]) for who in ("pondscan", "oracle"))
+        one, limit = ours.overall, outcome.limits_m[0.9]
+        large = evaluate.count_error(outcome.scores["pondscan"], from_diameter_m=limit)
         yield (
-            f"| {name} | {one.n_true} | {one.precision.value:.2f} | {one.recall.value:.2f} | **{one.f1.value:.2f}** "
-            f"({one.f1.lower:.2f}–{one.f1.upper:.2f}) | {best.overall.f1.value:.2f} "
-            f"| {count_error(scores['pondscan']):+.0%} | {count_error(scores['oracle']):+.0%} |"
+            f"| {name} | {one.n_true} | {share(one.precision.value)} | {share(one.recall.value)} "
+            f"| **{share(one.f1.value)}** ({share(one.f1.lower)}–{share(one.f1.upper)}) "
+            f"| {share(best.overall.f1.value)} "
+            f"| {signed(ours.count_errors[0].error)} | {signed(best.count_errors[0].error)} "
+            f"| {signed(large.error)} ({large.n_found} for {large.n_true}{from_size(limit)}) |"
         )
+    yield ""
+    yield "*Of large ponds*: from the diameter found with 90 % probability upwards, each object by its own."
 
 
-def count_error(score: evaluate.Score) -> float:
-    """Found over true ponds, less one."""
-    return len(score.counted_found) / max(len(score.counted_true), 1) - 1
+def from_size(limit_m: float) -> str:
+    """Where a count begins, in words."""
+    return f" from {limit_m:.0f} m" if 0 < limit_m < math.inf else ", of all sizes" if limit_m == 0 else ""
+
+
+def signed(value: float | None) -> str:
+    """Return a relative error, or a dash where there is none."""
+    return "–" if value is None else f"{value:+.1%}"
+
+
+def percent(value: float | None) -> str:
+    """Return a share as per cent, or a dash where there is none."""
+    return "–" if value is None else f"{value:.0%}"
 
 
 def rival_table(tables: Tables) -> Iterator[str]:
     """F1 of everyone."""
     names = list(
-        dict.fromkeys(who for scores in tables.values() for who in scores if who not in ("pondscan", "oracle"))
+        dict.fromkeys(who for one in tables.values() for who in one.scores if who not in ("pondscan", "oracle"))
     )
     yield "| scenes | pondscan | " + " | ".join(names) + " | margin |"
     yield "|---|---|" + "---|" * (len(names) + 1)
-    for name, scores in tables.items():
+    for name, outcome in tables.items():
+        scores = outcome.scores
         values = {who: evaluate.measures(one).overall.f1.value or 0.0 for who, one in scores.items()}
         best = max(values[who] for who in names if who in values)
         cells = [f"{values[who]:.2f}" if who in values else "–" for who in names]
@@ -100,34 +151,53 @@ def rival_table(tables: Tables) -> Iterator[str]:
 
 def area_table(tables: Tables) -> Iterator[str]:
     """Bias of totals, error of one pond, honesty of sigma."""
-    yield "| scenes | bias of matched area, D ≥ | oracle's | median error of a pond, D | within 1 σ | σ / error |"
-    yield "|---|---|---|---|---|---|"
-    for name, scores in tables.items():
+    head = "scenes | bias of matched area, D ≥ | oracle's | of all area | oracle's | median error of a pond, D"
+    yield f"| {head} | within 1 σ | σ / error |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for name, outcome in tables.items():
+        scores = outcome.scores
         least, about = BARS[name]
         pairs = {who: scores[who].pairs for who in ("pondscan", "oracle")}
         large = {who: frame[frame["diameter_m"] >= least] for who, frame in pairs.items()}
         near = pairs["pondscan"][pairs["pondscan"]["diameter_m"].between(0.85 * about, 1.15 * about)]
-        one, everything = pair_error(near), pair_error(pairs["pondscan"])
+        one, every = pair_error(near), pair_error(pairs["pondscan"])
         ours, best = (pair_error(large[who]).bias for who in ("pondscan", "oracle"))
+        everywhere = [signed(area_error(scores[who]).bias) for who in ("pondscan", "oracle")]
         yield (
-            f"| {name} | {ours:+.1%} (≥ {least:g} m) | {best:+.1%} | {one.median_absolute_error:.0%} ({about:g} m) "
-            f"| {everything.within_one_sigma.value:.0%} | {everything.sigma_over_error:.1f} |"
+            f"| {name} | {signed(ours)} (≥ {least:g} m) | {signed(best)} | {everywhere[0]} | {everywhere[1]} "
+            f"| {percent(one.median_absolute_error)} ({about:g} m) "
+            f"| {percent(every.within_one_sigma.value)} | {number(every.sigma_over_error, 1)} |"
         )
 
 
 def calibration_table(tables: Tables) -> Iterator[str]:
     """Calibration of confidence, and sites."""
-    yield "| scenes | Brier | expected calibration error | site precision | site recall | centroid offset, median |"
-    yield "|---|---|---|---|---|---|"
-    for name, scores in tables.items():
-        one = evaluate.measures(scores["pondscan"])
-        error = one.calibration.expected_calibration_error
-        yield (
-            f"| {name} | {one.calibration.brier:.3f} | {error:.3f} | {share(one.sites.precision.value)} "
-            f"| {share(one.sites.recall.value)} | {one.offset_px:.2f} px |"
-        )
+    yield "| scenes | Brier | expected calibration error | ponds per km² assumed | centroid offset, median |"
+    yield "|---|---|---|---|---|"
+    for name, outcome in tables.items():
+        one = evaluate.measures(outcome.scores["pondscan"])
+        brier, error = one.calibration.brier, one.calibration.expected_calibration_error
+        least, most = outcome.assumed_ponds_per_km2
+        assumed = f"{least:.1f}" if least == most else f"{least:.1f}–{most:.1f}"
+        yield f"| {name} | {number(brier, 3)} | {number(error, 3)} | {assumed} | {number(one.offset_px, 2)} px |"
     yield ""
     yield "![reliability](accuracy_reliability.svg)"
+    yield ""
+    yield "True sites are the ponds above a detection limit, linked by the same rule, at least two together."
+    yield ""
+    yield "| scenes | site precision | true sites, 50 % limit | recall | true sites, 90 % limit | recall |"
+    yield "|---|---|---|---|---|---|"
+    for name, outcome in tables.items():
+        half, most_of = outcome.sites[0.5], outcome.sites[0.9]
+        yield (
+            f"| {name} | {share(half.precision.value)} | {half.n_true} | {share(half.recall.value)} "
+            f"| {most_of.n_true} | {share(most_of.recall.value)} |"
+        )
+
+
+def number(value: float | None, decimals: int) -> str:
+    """Return a number, or a dash where there is none."""
+    return "–" if value is None else f"{value:.{decimals}f}"
 
 
 def share(value: float | None) -> str:
@@ -135,38 +205,73 @@ def share(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
+def limit_m(score: evaluate.Score, probability: float) -> float:
+    """Diameter found with a probability; 0 where all ponds there were are above it, infinite where all are below."""
+    curve = evaluate.detection_curve(score)
+    if curve is None:
+        is_hit = score.counted_true["outcome"] == "hit"
+        return 0.0 if len(is_hit) and is_hit.all() else math.inf
+    known = curve.diameter(probability)
+    if known is not None:
+        return known
+    smallest = 1 / (1 + math.exp(-(curve.intercept + curve.slope * math.log(curve.smallest))))
+    return 0.0 if smallest >= probability else math.inf
+
+
 def limit_table(tables: Tables) -> Iterator[str]:
     """Diameters found with 50 and 90 % probability."""
     yield "| scenes | found with 50 % | found with 90 % |"
     yield "|---|---|---|"
-    for name, scores in tables.items():
-        curve = evaluate.detection_curve(scores["pondscan"])
-        limits = (None, None) if curve is None else (curve.diameter(0.5), curve.diameter(0.9))
-        cells = ["beyond the ponds simulated" if limit is None else f"{limit:.0f} m" for limit in limits]
-        yield f"| {name} | {cells[0]} | {cells[1]} |"
+    told = {0.0: "smaller than simulated", math.inf: "larger than simulated"}
+    for name, outcome in tables.items():
+        cells = [told.get(limit, f"{limit:.0f} m") for limit in outcome.limits_m.values()]
+        yield f"| {name} | {' | '.join(cells)} |"
     yield ""
     yield "![recall against diameter](accuracy_detection.svg)"
 
 
-def empty_table(empty: Mapping[str, tuple[int, int, float]]) -> Iterator[str]:
+def background_table(tables: Tables, bare: Mapping[str, Empty]) -> Iterator[str]:
+    """Implants one real scene at a time, and the scenes as they are."""
+    yield "Mines laid in (true ponds to F1), and the scene as it is (objects that are no leach pond; its own small"
+    yield "waters, which nobody mapped, are among them where it has any)."
+    yield ""
+    head = "scene | true ponds | precision | recall | F1 | km² seen | false as it is"
+    yield f"| {head} | what it shows, where it falls short |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for name, empty in bare.items():
+        ours = tables[IMPLANTS].scores["pondscan"]
+        true, found = (
+            rows[rows["scene"].str.rsplit(" ", n=1).str[0] == name] for rows in (ours.counted_true, ours.counted_found)
+        )
+        one = evaluate.detection(true, found)
+        yield (
+            f"| {name} | {one.n_true} | {share(one.precision.value)} | {share(one.recall.value)} "
+            f"| {share(one.f1.value)} | {empty.km2:.0f} | {empty.n_false} | {backgrounds.BACKGROUNDS[name].about} |"
+        )
+    for name in (name for name in backgrounds.BACKGROUNDS if name not in bare):
+        yield f"| {name} | not there | – | – | – | – | – | {backgrounds.BACKGROUNDS[name].about} |"
+
+
+def empty_table(empty: Mapping[str, Empty]) -> Iterator[str]:
     """False ponds where there are none."""
     yield "Simulated country without mines: mountain shadow, villages, paddies and rivers, bare ground, towns,"
     yield "farmland. Natural and farm ponds count neither way: by colour and size they are not to be told from ponds."
     yield ""
     yield "| scenes | km² | false | per km² | on other water |"
     yield "|---|---|---|---|---|"
-    for name, (n_false, n_water, km2) in empty.items():
-        yield f"| {name} | {km2:.0f} | {n_false} | {n_false / km2:.3f} | {n_water} |"
+    for name, one in empty.items():
+        yield f"| {name} | {one.km2:.0f} | {one.n_false} | {one.n_false / one.km2:.3f} | {one.n_water} |"
 
 
 def kind_table(tables: Tables) -> Iterator[str]:
     """Recall by the colour of the liquid."""
-    kinds = sorted({kind for scores in tables.values() for kind in scores["pondscan"].counted_true["kind"]})
+    kinds = sorted({kind for one in tables.values() for kind in one.scores["pondscan"].counted_true["kind"]})
     yield "Recall by the true colour of the liquid."
     yield ""
     yield "| scenes | " + " | ".join(kinds) + " |"
     yield "|---|" + "---|" * len(kinds)
-    for name, scores in tables.items():
+    for name, outcome in tables.items():
+        scores = outcome.scores
         true = scores["pondscan"].counted_true
         recall = true.groupby("kind")["outcome"].agg(lambda outcomes: (outcomes == "hit").mean())
         yield f"| {name} | " + " | ".join(share(recall.get(kind)) for kind in kinds) + " |"
@@ -176,7 +281,8 @@ def reason_table(tables: Tables) -> Iterator[str]:
     """What became of the ponds that were missed."""
     yield "| scenes | " + "reasons |"
     yield "|---|---|"
-    for name, scores in tables.items():
+    for name, outcome in tables.items():
+        scores = outcome.scores
         reasons = evaluate.measures(scores["pondscan"]).miss_reasons
         yield f"| {name} | " + ", ".join(f"{reason} {count}" for reason, count in reasons.items()) + " |"
 
@@ -185,8 +291,8 @@ def curves(tables: Tables) -> Figure:
     """Recall against diameter, by sensor."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.add_subplot(xlabel="true diameter, m", ylabel="recall", ylim=(0, 1.02))
-    for colour, (name, scores) in zip(COLOURS, tables.items(), strict=False):
-        true = scores["pondscan"].counted_true
+    for colour, (name, outcome) in zip(COLOURS, tables.items(), strict=False):
+        true = outcome.scores["pondscan"].counted_true
         edges = np.unique(np.quantile(true["diameter_m"], np.linspace(0, 1, 11)))
         hits = pd.Series((true["outcome"] == "hit").to_numpy(float))
         group = pd.cut(true["diameter_m"].reset_index(drop=True), edges, include_lowest=True)
@@ -204,8 +310,8 @@ def reliability(tables: Tables) -> Figure:
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot(xlabel="stated confidence", ylabel="share that are ponds", xlim=(0.25, 1), ylim=(0, 1.02))
     axes.plot([0, 1], [0, 1], color="0.6", linewidth=1)
-    for colour, (name, scores) in zip(COLOURS, tables.items(), strict=False):
-        bins = evaluate.measures(scores["pondscan"]).calibration.bins
+    for colour, (name, outcome) in zip(COLOURS, tables.items(), strict=False):
+        bins = evaluate.measures(outcome.scores["pondscan"]).calibration.bins
         axes.plot(
             [b.confidence for b in bins], [b.share.value for b in bins], "o-", color=colour, label=name, markersize=4
         )
