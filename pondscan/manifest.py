@@ -24,6 +24,7 @@ from pondscan.hashing import file_sha256
 from pondscan.store import StoredScene, Workspace
 from pondscan.store.fingerprint import digest
 from pondscan.store.records import Failure, Superseded, description
+from pondscan.store.workspace import VERDICTS
 from pondscan.summary import Totals
 
 NAME = "run.json"
@@ -67,7 +68,9 @@ def state_of(workspace: Workspace, kept: Settings) -> str:
     superseded = [asdict(one) for one in workspace.superseded()]
     failures = [asdict(one) for one in workspace.failures()]
     place = shapely.to_wkb(aoi, hex=True) if aoi else None
-    return digest([FORMAT, settings, place, scenes, superseded, failures, versions()])
+    verdicts = workspace.path / VERDICTS
+    reviewed = file_sha256(verdicts) if verdicts.is_file() else None
+    return digest([FORMAT, settings, place, reviewed, scenes, superseded, failures, versions()])
 
 
 def read(folder: Path) -> dict[str, Any] | None:

@@ -31,6 +31,8 @@ from pondscan.store.fingerprint import FileHasher, scan_hash
 from pondscan.summary import RunSummary
 
 if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
     from pondscan.publish import Published
 
 PUBLISHER = "pondscan.publish"
@@ -136,10 +138,34 @@ def forget(out_dir: Path, scene_id: str) -> RunSummary:
         for failure in failures:
             workspace.ledger.clear_failure(failure)
         workspace.remove_scene(scene_id)
-        document = manifest.read(workspace.path) or {"ignored": []}
-        ignored = [(one["path"], one["reason"]) for one in document["ignored"]]
-        published = _publish(workspace, ignored, {})
-        return _summary(workspace, published)
+        return _summary(workspace, _publish_again(workspace))
+
+
+def take_verdicts(out_dir: Path, verdicts: GeoDataFrame) -> int:
+    """Add what reviewers said to a workspace and publish the products with it.
+
+    Parameters
+    ----------
+    verdicts
+        Columns ``tables.VERDICTS``, outlines in WGS84.
+
+    Returns
+    -------
+    int
+        How many of them had not been said before.
+    """
+    import pandas as pd
+
+    from pondscan.follow.verdicts import without_known
+
+    workspace = Workspace(out_dir)
+    with workspace.lock():
+        known = workspace.verdicts()
+        new = verdicts if known is None else without_known(verdicts, known)
+        if len(new):
+            workspace.save_verdicts(new if known is None else pd.concat([known, new], ignore_index=True))
+        _publish_again(workspace)
+        return len(new)
 
 
 @dataclass
@@ -290,6 +316,12 @@ def _publish(workspace: Workspace, ignored: Sequence[tuple[str, str]], timings: 
     from pondscan.publish import publish
 
     return publish(workspace, ignored=ignored, timings=timings)
+
+
+def _publish_again(workspace: Workspace) -> Published:
+    """Publish what has changed without any input being looked at: what was passed over before stays named."""
+    document = manifest.read(workspace.path) or {"ignored": []}
+    return _publish(workspace, [(one["path"], one["reason"]) for one in document["ignored"]], {})
 
 
 def _summary(workspace: Workspace, published: Published) -> RunSummary:

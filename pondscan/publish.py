@@ -60,10 +60,7 @@ def _build(
 ) -> Published:
     started = time.perf_counter()
     stored = workspace.scenes()
-    views = [
-        SceneView(one.scene, workspace.observations(one.scene_id), workspace.coverage(one.scene_id)) for one in stored
-    ]
-    tables = products.build(views, kept, aoi=workspace.aoi())
+    tables = products.build(scene_views(workspace), kept, aoi=workspace.aoi(), reviewed=workspace.verdicts())
     content = report_input(workspace, stored, tables, kept)
     published = Published(
         totals=totals_of(tables.ponds, tables.sites, tables.survey, content.scenes),
@@ -96,6 +93,14 @@ def _build(
         )
         (folder / manifest.NAME).write_bytes(manifest.written(document))
     return published
+
+
+def scene_views(workspace: Workspace) -> list[SceneView]:
+    """Every stored scene, with what was found in it and what it saw."""
+    return [
+        SceneView(one.scene, workspace.observations(one.scene_id), workspace.coverage(one.scene_id))
+        for one in workspace.scenes()
+    ]
 
 
 def report_input(

@@ -64,7 +64,8 @@ OBSERVATIONS = (
     Column(
         "flags",
         "string",
-        "`;`-joined: `cloud_flag` (bright compact object inside a cloud mask), `edge` (cut by the scene's edge)",
+        "`;`-joined: `cloud_flag` (bright compact object inside a cloud mask), `edge` (cut by the scene's edge), "
+        "`drawn` (outline and area of a reviewer, in the GeoPackage alone)",
     ),
     Column("rejected", "string", "why the candidate is no pond, empty when it may be one (kept with --keep-rejected)"),
 )
@@ -139,6 +140,17 @@ SURVEY = (
     Column("envelope_m2", "number", "convex hull around the sites"),
     Column("observed_fraction", "number", "share of the area of interest that was seen clear"),
 )
+
+VERDICTS = (
+    Column("verdict", "string", "accepted, rejected or unsure"),
+    Column("pond_id", "string", "id of the pond when it was judged, null for one that a reviewer added"),
+    Column("is_drawn", "boolean", "whether the outline is the reviewer's own, not the one that was measured"),
+    Column("scene_id", "string", "scenes the outline is of, joined by `;`; null where the reviewer named none"),
+    Column("reviewer", "string", "who judged"),
+    Column("judged", "datetime", "when"),
+    Column("note", "string", "what the reviewer wrote beside it"),
+)
+"""What a reviewer said of a pond; of several verdicts on one pond the newest counts."""
 
 ALIASES = (
     Column("old_id", "string", "an id that earlier products used"),

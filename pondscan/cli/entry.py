@@ -17,6 +17,7 @@ from pondscan.cli.evaluate import evaluate
 from pondscan.cli.forget import forget
 from pondscan.cli.info import info
 from pondscan.cli.options import verbosity_options
+from pondscan.cli.review import review
 from pondscan.cli.run import run
 from pondscan.cli.simulate import simulate
 from pondscan.cli.terminal import terminal_of
@@ -105,7 +106,7 @@ def cli() -> None:
     """
 
 
-for command in (run, info, config, check, forget, simulate, evaluate):
+for command in (run, info, config, check, forget, simulate, evaluate, review):
     cli.add_command(command)
 
 

@@ -1,12 +1,13 @@
-"""GeoPackage: ponds, sites and observations in one projected CRS, drawn by the QGIS styles inside it.
+"""GeoPackage: layers in one projected CRS, drawn by the QGIS styles inside it.
 
 The file holds no clock time: GDAL is told to date it by the newest scene, so that equal tables give equal bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -25,6 +26,21 @@ LAYERS: dict[str, tuple[tuple[Column, ...], str]] = {
     "observations": (OBSERVATIONS, "Candidates, scene by scene"),
 }
 """Layers in the order they are written, with their columns and what a GIS says of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """One layer of polygons."""
+
+    name: str
+    frame: gpd.GeoDataFrame
+    """In any CRS."""
+    table: tuple[Column, ...]
+    description: str
+    """What a GIS says of it."""
+    style: str
+    """QGIS style, the text of a QML file."""
+
 
 GPKG_VERSION = "1.3"
 """Old enough for every QGIS and GDAL in use."""
@@ -50,12 +66,28 @@ def write_geopackage(path: Path, layers: dict[str, gpd.GeoDataFrame], *, crs: ob
     WorkspaceError
         When the file cannot be written.
     """
+    styles = resources.files("pondscan.export").joinpath("styles")
+    written = [
+        Layer(name, layers[name], table, description, styles.joinpath(f"{name}.qml").read_text("utf-8"))
+        for name, (table, description) in LAYERS.items()
+    ]
+    write_layers(path, written, crs=crs, newest=newest)
+
+
+def write_layers(path: Path, layers: Sequence[Layer], *, crs: object, newest: datetime | None) -> None:
+    """Write layers of polygons, in this order, each with its style.
+
+    Raises
+    ------
+    WorkspaceError
+        When the file cannot be written.
+    """
     with _dated(newest or BEFORE_ANY_SCENE):
         try:
-            for name, (table, description) in LAYERS.items():
-                frame = prepared(layers[name], table).to_crs(crs)
-                _write_layer(path, name, frame, description)
-            _write_styles(path, newest or BEFORE_ANY_SCENE)
+            for layer in layers:
+                frame = prepared(layer.frame, layer.table).to_crs(crs)
+                _write_layer(path, layer.name, frame, layer.description)
+            _write_styles(path, layers, newest or BEFORE_ANY_SCENE)
         except RuntimeError as error:
             message = f"{path}: cannot be written ({str(error).strip().rstrip('.')})"
             raise WorkspaceError(f"{message}: check that there is space, then run again") from error
@@ -75,23 +107,23 @@ def _write_layer(path: Path, name: str, frame: gpd.GeoDataFrame, description: st
     )
 
 
-def _write_styles(path: Path, when: datetime) -> None:
+def _write_styles(path: Path, layers: Sequence[Layer], when: datetime) -> None:
     """Write QGIS's own table of styles; it opens each layer with the one marked as default."""
-    texts = [resources.files("pondscan.export").joinpath("styles", f"{name}.qml").read_text("utf-8") for name in LAYERS]
+    names = [layer.name for layer in layers]
     styles = pd.DataFrame(
         {
             "f_table_catalog": "",
             "f_table_schema": "",
-            "f_table_name": list(LAYERS),
+            "f_table_name": names,
             "f_geometry_column": "geom",
-            "styleName": list(LAYERS),
-            "styleQML": texts,
+            "styleName": names,
+            "styleQML": [layer.style for layer in layers],
             "styleSLD": "",
             "useAsDefault": True,
-            "description": [description for _, description in LAYERS.values()],
+            "description": [layer.description for layer in layers],
             "owner": "",
             "ui": None,
-            "update_time": pd.Series([when] * len(LAYERS), dtype="datetime64[us, UTC]"),
+            "update_time": pd.Series([when] * len(layers), dtype="datetime64[us, UTC]"),
         }
     )
     pyogrio.write_dataframe(styles, path, layer="layer_styles", driver="GPKG", append=True, layer_options={"FID": "id"})

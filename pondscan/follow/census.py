@@ -11,7 +11,7 @@ from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from pondscan.follow import history, ids
+from pondscan.follow import history, ids, verdicts
 from pondscan.follow.history import COVERED_KINDS, STATUS, Evidence, States
 from pondscan.follow.looks import Look, days, objects_of, sightings, start_times
 from pondscan.follow.tracks import Tracks, follow
@@ -35,9 +35,13 @@ class Census:
     ponds: GeoDataFrame
     """A row for each track, in the order of first sightings: columns ``tables.PONDS`` but `site_id`, with `code` (the
     id without its letter), `x`, `y`, `shared_sigma_m2`, and `first_x`, `first_y` (where it was first seen)."""
+    is_about_one: NDArray[np.bool_]
+    """(n_verdicts,) which verdicts speak of a pond that is here."""
 
 
-def take(looks: Sequence[Look], crs: str, aoi: BaseGeometry | None = None) -> Census:
+def take(
+    looks: Sequence[Look], crs: str, aoi: BaseGeometry | None = None, reviewed: GeoDataFrame | None = None
+) -> Census:
     """Follow the ponds through the looks and say of each what all looks together say.
 
     Parameters
@@ -48,8 +52,11 @@ def take(looks: Sequence[Look], crs: str, aoi: BaseGeometry | None = None) -> Ce
         Metric CRS to compare places in.
     aoi
         Area of interest in WGS84, None for no limit.
+    reviewed
+        What reviewers said, columns ``tables.VERDICTS``; None for nothing.
     """
-    seen = sightings(looks, crs, aoi)
+    said = verdicts.in_order(reviewed if reviewed is not None else verdicts.nothing_said(), crs)
+    seen = verdicts.drawn_over(sightings(looks, crs, aoi), looks, said, crs)
     objects, look = objects_of(seen), seen["look"].to_numpy(np.int64)
     tracks = follow(objects, look)
     place = objects.take(tracks.reference)
@@ -59,13 +66,15 @@ def take(looks: Sequence[Look], crs: str, aoi: BaseGeometry | None = None) -> Ce
     )
     start = start_times(looks)
     state = history.states(evidence, days(start))
-    probability = history.confidence(
+    belief, is_about_one = verdicts.belief(seen, tracks, said)
+    measured = history.confidence(
         evidence,
         tracks,
         look=look,
         probability=seen["confidence"].to_numpy(float),
         size_px=objects.diameter_m / objects.gsd_m,
     )
+    probability = verdicts.believed(measured, belief)
     ponds = _latest(looks, seen, tracks, evidence).assign(
         **_first(seen.iloc[tracks.first]),
         **_dates(evidence, start),
@@ -74,7 +83,7 @@ def take(looks: Sequence[Look], crs: str, aoi: BaseGeometry | None = None) -> Ce
         n_seen=evidence.n_seen,
         n_clear=evidence.n_clear,
     )
-    return Census(tuple(looks), seen, tracks, state, probability, ponds)
+    return Census(tuple(looks), seen, tracks, state, probability, ponds, is_about_one)
 
 
 def _latest(looks: Sequence[Look], seen: GeoDataFrame, tracks: Tracks, evidence: Evidence) -> GeoDataFrame:

@@ -55,7 +55,13 @@ class Products:
     """Sentences a reader must know: why nothing was found, what was not used, what is less certain."""
 
 
-def build(views: Iterable[SceneView], settings: Settings, *, aoi: BaseGeometry | None = None) -> Products:
+def build(
+    views: Iterable[SceneView],
+    settings: Settings,
+    *,
+    aoi: BaseGeometry | None = None,
+    reviewed: GeoDataFrame | None = None,
+) -> Products:
     """Build every table from the stored scenes.
 
     Parameters
@@ -66,6 +72,8 @@ def build(views: Iterable[SceneView], settings: Settings, *, aoi: BaseGeometry |
         Uses ``sites``, ``products.crs`` and ``confidence.min_confidence``.
     aoi
         Area of interest in WGS84 (longitude, latitude); None for everything the scenes cover.
+    reviewed
+        What reviewers said, columns ``tables.VERDICTS``; None for nothing.
 
     Raises
     ------
@@ -79,7 +87,7 @@ def build(views: Iterable[SceneView], settings: Settings, *, aoi: BaseGeometry |
     crs = working_crs(used, settings.products.crs)
     extent = extents(used, crs)
     region = shapely.union_all(extent) if aoi is None else _projected(aoi, crs)
-    counted = census.take(group_looks(used, extent, lattice_over(region, crs)), crs, aoi)
+    counted = census.take(group_looks(used, extent, lattice_over(region, crs)), crs, aoi, reviewed)
     min_confidence = settings.confidence.min_confidence
     places = locate(counted, min_confidence, region, **settings.sites.model_dump())
     rows = series.place_looks(places, counted.looks, seen_at(places, counted), crs)
@@ -94,7 +102,7 @@ def build(views: Iterable[SceneView], settings: Settings, *, aoi: BaseGeometry |
         aliases=_aliases(counted, places),
         crs=crs,
         distance_curve=sites.count_by_distance(first, min_ponds=settings.sites.min_ponds),
-        notes=_notes(stored, used, counted, min_confidence),
+        notes=(*_notes(stored, used, counted, min_confidence), *_review_notes(reviewed, counted)),
     )
 
 
@@ -167,6 +175,17 @@ def _notes(
         notes += [f"{off} ({dx:+.1f} m east, {dy:+.1f} m north); ponds are matched without that."] if dx or dy else []
     best = float(counted.ponds["confidence"].max()) if len(counted.ponds) else 0.0
     return (*notes, *([] if best >= min_confidence and len(counted.ponds) else [_why_nothing(counted, min_confidence)]))
+
+
+def _review_notes(reviewed: GeoDataFrame | None, counted: Census) -> list[str]:
+    """Who reviewed the census, and which verdicts have nothing to stand on any more."""
+    if reviewed is None or reviewed.empty:
+        return []
+    reviewers = ", ".join(sorted(reviewed["reviewer"].unique()))
+    n_lost = int((~counted.is_about_one).sum())
+    lost = f"; {n_lost} of them speak of places where no scene shows a candidate now" if n_lost else ""
+    n_verdicts = f"{len(reviewed)} verdict{'s' * (len(reviewed) > 1)}"
+    return [f"{n_verdicts} of reviewers ({reviewers}) changed this census: see verdicts.geojson{lost}."]
 
 
 def _rounded_down(share: float) -> str:

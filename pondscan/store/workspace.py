@@ -2,6 +2,7 @@
 
 DIR/config.toml               its settings
 DIR/aoi.geojson               its area of interest
+DIR/verdicts.geojson             what reviewers said of its ponds
 DIR/ledger.sqlite             which scenes it holds, which it refused and why
 DIR/observations/<scene>.parquet    what was found in a scene
 DIR/coverage/<scene>.tif            what of a scene was seen
@@ -40,9 +41,11 @@ from pondscan.store.lock import writer_lock
 from pondscan.store.observations import read_observations, read_record, write_observations
 from pondscan.store.picture import write_png
 from pondscan.store.records import Failure, InputFile, StoredScene, Superseded
+from pondscan.store.verdicts import read_verdicts, verdict_bytes
 
 CONFIG = "config.toml"
 AOI = "aoi.geojson"
+VERDICTS = "verdicts.geojson"
 LEDGER = "ledger.sqlite"
 LOCK = ".pondscan.lock"
 FOLDERS = {"observations": ".parquet", "coverage": ".tif", "chips": "_quicklook.png"}
@@ -150,6 +153,15 @@ class Workspace:
             return None
         document = json.loads(path.read_text(encoding="utf-8"))
         return shapely.from_geojson(json.dumps(document["features"][0]["geometry"]))
+
+    def verdicts(self) -> gpd.GeoDataFrame | None:
+        """Read what reviewers said, columns ``tables.VERDICTS`` with outlines in WGS84; None when nobody has."""
+        path = self.path / VERDICTS
+        return read_verdicts(path) if path.is_file() else None
+
+    def save_verdicts(self, verdicts: gpd.GeoDataFrame) -> None:
+        """Keep everything reviewers said, columns ``tables.VERDICTS`` with outlines in WGS84."""
+        atomic.write_bytes(self.path / VERDICTS, verdict_bytes(verdicts))
 
     def scenes(self) -> tuple[StoredScene, ...]:
         """List the scenes that are done, sorted by (datetime, scene_id)."""

@@ -1,0 +1,134 @@
+"""``pondscan review``: hand ponds out to be judged, and take the verdicts back into the census."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pondscan.cli.options import verbosity_options
+from pondscan.cli.terminal import terminal_of
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
+    from pondscan.follow.products import Products
+
+workspace_argument = click.argument("out_dir", metavar="DIR", type=click.Path(path_type=Path))
+
+
+@click.group(
+    short_help="Judge ponds by eye, and have the verdicts count.",
+    epilog="""\b
+The round trip:
+  pondscan review export census --uncertain --out judge.gpkg     open it in QGIS, fill in the column `verdict`
+  pondscan review apply census judge.gpkg --reviewer "A. Analyst"
+  pondscan review serve census                                   the same in a browser, by keyboard""",
+)
+def review() -> None:
+    """Judge ponds by eye: accept, reject, redraw, add.
+
+    Verdicts live in the workspace (`verdicts.geojson`), with who gave them and when. They hold for the place, survive
+    new scenes and changed settings, and change every product; the observations themselves are never changed.
+    """
+
+
+@review.command(
+    "export",
+    short_help="Hand ponds out in a GeoPackage.",
+    epilog="""\b
+In QGIS: set `verdict` to accepted, rejected or unsure; delete what is no pond; redraw an outline that is wrong; draw a
+pond that is missing. What is left empty says nothing.""",
+)
+@workspace_argument
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="N of them, from all classes of confidence.")
+@click.option("--uncertain", is_flag=True, help="Those of a confidence between 0.2 and 0.8, the least sure first.")
+@click.option("--all", "everything", is_flag=True, help="Every candidate, believed or not.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the random draw of --sample.")
+@click.option(
+    "--out", "path", type=click.Path(path_type=Path), metavar="FILE.gpkg", help="Default: review.gpkg in DIR."
+)
+@verbosity_options
+@click.pass_context
+def export(
+    ctx: click.Context,
+    out_dir: Path,
+    sample: int | None,
+    uncertain: bool,
+    everything: bool,
+    seed: int,
+    path: Path | None,
+) -> None:
+    """Write ponds of the workspace DIR into a GeoPackage to be judged."""
+    if (sample is not None) + uncertain + everything != 1:
+        raise click.UsageError("say which ponds: one of --sample N, --uncertain and --all", ctx)
+    path = path or out_dir / "review.gpkg"
+    if path.suffix.lower() != ".gpkg":
+        raise click.BadParameter(f"'{path}' does not end in .gpkg", param_hint="'--out'")
+    from pondscan.review import selection
+    from pondscan.review.package import write_review
+
+    census = _candidates(out_dir)
+    chosen = selection.chosen(census.ponds, n_sample=sample, only_uncertain=uncertain, seed=seed)
+    newest = census.ponds["last_seen"].max() if len(census.ponds) else None
+    write_review(path, chosen, newest=newest)
+    click.echo(f"{len(chosen)} of {len(census.ponds)} candidates to judge: {path}")
+    if chosen.empty:
+        terminal_of(ctx).say("there is none to judge: every candidate is sure, or judged already")
+
+
+@review.command(
+    "apply",
+    short_help="Take verdicts back into the census.",
+    epilog="""\b
+FILE is what `pondscan review export` or `serve` wrote, edited; or a CSV: pond_id,verdict,note,reviewer,judged.
+
+\b
+Exit codes: 0 done · 1 a file that is not of this census, or a wrong value in it: nothing is changed · 2 wrong usage""",
+)
+@workspace_argument
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--reviewer", metavar="NAME", help="Who judged, where FILE does not say (default: your login name).")
+@verbosity_options
+def apply(out_dir: Path, path: Path, reviewer: str | None) -> None:
+    """Take the verdicts in FILE into the workspace DIR, and build its products with them.
+
+    A pond that was handed out and is missing from a GeoPackage counts as rejected, one with another outline as redrawn,
+    one without pond_id as added.
+    """
+    from pondscan.pipeline import take_verdicts
+    from pondscan.review.reading import read_verdicts
+
+    census = _candidates(out_dir)
+    now = datetime.now(UTC).replace(microsecond=0)
+    verdicts = read_verdicts(path, census, reviewer=reviewer or _login(), now=now)
+    n_new = take_verdicts(out_dir, verdicts)
+    click.echo(_told(verdicts, n_new))
+
+
+def _candidates(out_dir: Path) -> Products:
+    from pondscan.review.selection import candidates
+    from pondscan.store import Workspace
+
+    return candidates(Workspace(out_dir))
+
+
+def _login() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise click.UsageError("this login has no name: say who judged with --reviewer NAME") from error
+
+
+def _told(verdicts: GeoDataFrame, n_new: int) -> str:
+    """Say what came back, and how much of it is new."""
+    counts = verdicts["verdict"].value_counts()
+    said = ", ".join(f"{counts[name]} {name}" for name in ("accepted", "rejected", "unsure") if name in counts)
+    n_drawn, n_added = int(verdicts["is_drawn"].sum()), int(verdicts["pond_id"].isna().sum())
+    drawn = f" ({n_drawn - n_added} redrawn, {n_added} added)" if n_drawn else ""
+    new = "all of them new" if n_new == len(verdicts) else f"{n_new} of them new"
+    return f"{len(verdicts)} verdicts: {said or 'none'}{drawn}; {new}"
