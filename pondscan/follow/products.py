@@ -83,11 +83,8 @@ def build(
         When ``products.crs`` is no CRS in metres.
     """
     stored = list(views)
-    used = in_order(stored)
-    crs = working_crs(used, settings.products.crs)
-    extent = extents(used, crs)
-    region = shapely.union_all(extent) if aoi is None else _projected(aoi, crs)
-    counted = census.take(group_looks(used, extent, lattice_over(region, crs)), crs, aoi, reviewed)
+    crs = working_crs(in_order(stored), settings.products.crs)
+    counted, region = take_census(stored, crs, aoi=aoi, reviewed=reviewed)
     min_confidence = settings.confidence.min_confidence
     places = locate(counted, min_confidence, region, **settings.sites.model_dump())
     rows = series.place_looks(places, counted.looks, seen_at(places, counted), crs)
@@ -102,8 +99,26 @@ def build(
         aliases=_aliases(counted, places),
         crs=crs,
         distance_curve=sites.count_by_distance(first, min_ponds=settings.sites.min_ponds),
-        notes=(*_notes(stored, used, counted, min_confidence), *_review_notes(reviewed, counted)),
+        notes=(*_notes(stored, counted, min_confidence), *_review_notes(reviewed, counted)),
     )
+
+
+def take_census(
+    views: Iterable[SceneView], crs: str, *, aoi: BaseGeometry | None = None, reviewed: GeoDataFrame | None = None
+) -> tuple[Census, BaseGeometry]:
+    """Follow the ponds through all scenes; the ground that the census speaks of comes with it.
+
+    Parameters
+    ----------
+    views, aoi, reviewed
+        As ``build`` takes them.
+    crs
+        As ``looks.working_crs`` gives it.
+    """
+    used = in_order(views)
+    extent = extents(used, crs)
+    region = shapely.union_all(extent) if aoi is None else _projected(aoi, crs)
+    return census.take(group_looks(used, extent, lattice_over(region, crs)), crs, aoi, reviewed), region
 
 
 def _projected(aoi: BaseGeometry, crs: str) -> BaseGeometry:
@@ -158,10 +173,9 @@ def _aliases(counted: Census, places: Places) -> pd.DataFrame:
     return ids.aliases(pd.concat(table), live=live)
 
 
-def _notes(
-    stored: Sequence[SceneView], used: Sequence[SceneView], counted: Census, min_confidence: float
-) -> tuple[str, ...]:
+def _notes(stored: Sequence[SceneView], counted: Census, min_confidence: float) -> tuple[str, ...]:
     """Sentences a reader of the products must know."""
+    used = in_order(stored)
     known = {view.scene_id for view in used}
     unused = sorted((view.scene_id, view.superseded_by) for view in stored if view.scene_id not in known)
     notes = [f"Scene {old} is not used: {new} is a newer processing of the same acquisition." for old, new in unused]

@@ -78,6 +78,8 @@ def pond_states(mines: Mines, when: datetime, seed: int) -> PondStates:
     is_left = mines.abandoned[pond] <= day
     draw, shade = _fillings(mines, pond, day, is_left, noise.salt(seed, "fillings"))
     kind = np.where(is_left, _pick(_LEFT, draw), _pick(_WORKED, draw))
+    is_sheeted = (mines.sheeted_from[pond] <= day) & (day < mines.sheeted_until[pond])
+    kind = np.where(is_sheeted, "sheeted", kind)
     kind = np.where(holds_liquid, kind, "dry").astype(object)
     status = np.where(kind == "dry", "gone", np.where(kind == "sheeted", "covered", "present")).astype(object)
     surface = np.full(pond.size, surface_code("basin_dry"))

@@ -66,6 +66,10 @@ class Mines:
     site_y: FloatArray
     site_opened: FloatArray
     """Day the clearing begins and the road is there."""
+    sheeted_from: FloatArray
+    sheeted_until: FloatArray
+    """Days between which a sheet hides the pond's liquid; infinite for never. No site is sheeted unless somebody says
+    so with ``dataclasses.replace``."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,8 @@ def _make_site(rng: np.random.Generator, number: int, site: _Site, median_diamet
         site_x=np.array([site.x]),
         site_y=np.array([site.y]),
         site_opened=np.array([site.opened]),
+        sheeted_from=np.full(n_ponds, np.inf),
+        sheeted_until=np.full(n_ponds, np.inf),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -93,6 +94,23 @@ def test_a_single_pond_goes_from_dry_to_full_to_dry():
     assert kind in ("brown", "algal", "yellow_green")
     assert status == "present"
     assert state(dried + 1.0) == ("dry", "gone")
+
+
+def test_a_sheet_hides_liquid_while_it_lies_and_no_empty_basin():
+    place = make_place(4, width_m=2000, height_m=2000, n_sites=3)
+    there = place.mines
+    n_ponds = len(there.site)
+    day = cycle.day_number(datetime(2022, 3, 12, tzinfo=UTC))
+    life = {"built": day - 300, "filled": day - 200, "abandoned": day + 300, "dried": day + 400}
+    lived = {name: np.full(n_ponds, value) for name, value in life.items()}
+    sheets = {"sheeted_from": np.full(n_ponds, day - 10), "sheeted_until": np.full(n_ponds, day + 10)}
+    sheeted = replace(there, **lived, **sheets)
+
+    everything = cycle.pond_states(sheeted, datetime(2022, 3, 12, tzinfo=UTC), 4)
+    assert (everything.status == "covered").all()
+    assert not (cycle.pond_states(sheeted, datetime(2022, 4, 12, tzinfo=UTC), 4).status == "covered").all()
+    dry = cycle.pond_states(replace(sheeted, dried=np.full(n_ponds, day - 5)), datetime(2022, 3, 12, tzinfo=UTC), 4)
+    assert set(dry.kind) == {"dry"}
 
 
 def test_kinds_come_in_the_shares_assumed():
