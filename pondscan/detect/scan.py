@@ -39,6 +39,9 @@ CHIP_SIDES = (14, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 CHIP_BATCH_PX = 1 << 16
 """Pixels of a stack of chips that are worked on at once; larger ones are no faster, and keep other threads waiting."""
 
+GRADED_CELLS = 4
+"""Rows of cells that are graded together: they and what is made of them stay in the processor's cache."""
+
 RING_M = 30.0
 """Width of the ring of ground around an object; ponds stand on cleared ground some tens of metres wide."""
 
@@ -169,7 +172,7 @@ class _Scan:
         self.lag = cell * max(self.radius_cells + 1, -(-self.dilation_px // cell) + 1)
         self.max_side = self._max_side()
         self.rows = tiles.RollingRows(self.grid.width, self._rows_held())
-        for role in (*self._decoded_with(("green", "nir")), "mask", "coverage", "level"):
+        for role in (*self._decoded_with(("green", "nir")), "mask", "coverage", "candidate"):
             self.rows.plane(role)
         shape = (-(-self.grid.height // cell), -(-self.grid.width // cell))
         self.cells = segment.CellSums(*np.zeros((3, *shape), np.int32))
@@ -285,37 +288,30 @@ class _Scan:
             *(getattr(self.cells, name)[first:last].astype(np.int64) for name in ("green", "nir", "n_ground"))
         )
         ground = segment.background(nearby, self.radius_cells)
-        bands = range(row_start, row_stop, 8 * cell)
+        bands = range(row_start, row_stop, GRADED_CELLS * cell)
 
-        def grade(row: int) -> list[segment.Runs]:
-            stop = min(row + 8 * cell, row_stop)
-            return self._grade_rows(row, stop, ground, row // cell - first)
+        def grade(row: int) -> segment.Runs:
+            rows = slice(row // cell - first, row // cell - first + GRADED_CELLS)
+            stop = min(row + GRADED_CELLS * cell, row_stop)
+            return self._grade_rows(row, stop, segment.Background(ground.green[rows], ground.nir[rows]))
 
-        parts = [part for found in self.executor.map(grade, bands) for part in found]
-        return segment.concatenate(parts)
+        return segment.concatenate(list(self.executor.map(grade, bands)))
 
-    def _grade_rows(self, row: int, stop: int, ground: segment.Background, cell_row: int) -> list[segment.Runs]:
-        """Candidate runs of a few rows, cut into pieces that stay in the processor's cache."""
-        cell, width, detect = segment.CELL_PX, self.grid.width, self.settings.detect
-        green, nir = self.rows.rows("green", row, stop), self.rows.rows("nir", row, stop)
-        cell_rows = slice(cell_row, cell_row + -(-(stop - row) // cell))
-        level = np.zeros((stop - row, width), np.uint8)
-        parts = []
-        for col in range(0, width, 128 * cell):
-            piece = slice(col, min(col + 128 * cell, width))
-            cell_cols = slice(col // cell, -(-piece.stop // cell))
-            graded = segment.levels(
-                green[:, piece],
-                nir[:, piece],
-                segment.Background(ground.green[cell_rows, cell_cols], ground.nir[cell_rows, cell_cols]),
-                min_fraction=detect.min_fraction,
-                min_snr=detect.min_snr,
-                absolute_ndwi=detect.absolute_ndwi if self.reader.scene.calibrated != "dn" else 2.0,
-            )
-            level[:, piece] = graded
-            parts.append(segment.runs(graded, row, col))
-        self.rows.put("level", Window(row, stop, 0, width), level)
-        return parts
+    def _grade_rows(self, row: int, stop: int, ground: segment.Background) -> segment.Runs:
+        """Candidate runs of a few rows of the scene."""
+        detect = self.settings.detect
+        found = segment.graded(
+            self.rows.rows("green", row, stop),
+            self.rows.rows("nir", row, stop),
+            ground,
+            min_fraction=detect.min_fraction,
+            min_snr=detect.min_snr,
+            absolute_ndwi=detect.absolute_ndwi if self.reader.scene.calibrated != "dn" else 2.0,
+        )
+        is_candidate = np.zeros((stop - row, self.grid.width), np.uint8)
+        is_candidate.ravel()[found.place] = 1
+        self.rows.put("candidate", Window(row, stop, 0, self.grid.width), is_candidate)
+        return segment.runs(found, row, 0)
 
     def _keep_pond_sized(self, closed: objects.Objects) -> objects.Objects:
         """Drop what no seed supports, and what is too large to be a row of ponds (counted)."""
@@ -425,7 +421,7 @@ class _Scan:
             roles=self.roles,
             reflectance=reflectance,
             is_object=is_object,
-            is_candidate=self.rows.gather("level", row, col, 0) > 0,
+            is_candidate=self.rows.gather("candidate", row, col, 0) > 0,
             coverage=self.rows.gather("coverage", row, col, Coverage.OUTSIDE),
             row_start=top,
             col_start=left,

@@ -63,6 +63,18 @@ class Background:
 
 
 @dataclass(frozen=True, slots=True)
+class Graded:
+    """Candidate pixels of a window."""
+
+    place: NDArray[np.intp]
+    """Flat index into the window, ascending."""
+    is_seed: NDArray[np.bool_]
+    """Whether each one makes a candidate on its own; the others may only belong to one."""
+    width: int
+    """Columns of the window."""
+
+
+@dataclass(frozen=True, slots=True)
 class Runs:
     """Horizontal runs of candidate pixels, sorted by row then column; ``stop`` is exclusive."""
 
@@ -100,22 +112,23 @@ def cell_sums(green: NDArray[np.int16], nir: NDArray[np.int16], is_hidden: NDArr
     Ground is what is visible and not evidently water (green < nir), so that ponds do not water down the
     background they are held against.
     """
-    is_ground = ~is_hidden & (green < nir) & (green != INVALID)
-    return CellSums(
-        _sum_cells(np.where(is_ground, green, 0)),
-        _sum_cells(np.where(is_ground, nir, 0)),
-        _sum_cells(is_ground),
-    )
+    is_ground = green < nir
+    if is_hidden.any():
+        is_ground &= ~is_hidden
+    if green.size and green.min() == INVALID:
+        is_ground &= green != INVALID
+    return CellSums(_sum_cells(green * is_ground), _sum_cells(nir * is_ground), _sum_cells(is_ground))
 
 
 def _sum_cells(values: NDArray[np.int16] | NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Sum every cell; a row of cells is added up first, all its columns at once; 32 bits hold 64 counts."""
     height, width = values.shape
     pad = ((0, -height % CELL_PX), (0, -width % CELL_PX))
     if pad != ((0, 0), (0, 0)):
         values = np.pad(values, pad)  # type: ignore[assignment]
     rows = values.reshape(-1, CELL_PX, values.shape[1]).sum(axis=1, dtype=np.int32)
-    sums: NDArray[np.int64] = rows.reshape(rows.shape[0], -1, CELL_PX).sum(axis=2, dtype=np.int64)
-    return sums
+    sums: NDArray[np.int32] = np.einsum("rck->rc", rows.reshape(rows.shape[0], -1, CELL_PX))  # a fifth of sum's time
+    return sums.astype(np.int64)
 
 
 def background(sums: CellSums, radius_cells: int) -> Background:
@@ -140,7 +153,7 @@ def _box_sum(values: NDArray[np.int64], radius: int) -> NDArray[np.int64]:
     return values
 
 
-def levels(
+def graded(
     green: NDArray[np.int16],
     nir: NDArray[np.int16],
     ground: Background,
@@ -148,8 +161,8 @@ def levels(
     min_fraction: float,
     min_snr: float,
     absolute_ndwi: float,
-) -> NDArray[np.uint8]:
-    """Grade pixels by how much they look like liquid: 0 no, 1 may belong to a candidate, 2 seeds one.
+) -> Graded:
+    """Find the pixels that look like liquid.
 
     Parameters
     ----------
@@ -167,50 +180,66 @@ def levels(
     in ``min_snr`` (shading scales both bands alike, so ``green − nir · green_ground / nir_ground`` stays near zero in
     shadow and is the water fraction times a constant in a mixed pixel). One sign may be weaker where the other is
     strong: ``LEAST_RISE``, ``BOTH``. Open liquid needs no surroundings: its NDWI says it.
+
+    Both signs are worked out for the few pixels alone that are dark enough to show them.
     """
-    height, width = green.shape
-    padding = ((0, -height % CELL_PX), (0, 0))
-    rows_of_cells = (-1, CELL_PX, width)
-    pixel_green = np.pad(green, padding, constant_values=INVALID).reshape(rows_of_cells).astype(np.float32)
-    pixel_nir = np.pad(nir, padding, constant_values=INVALID).reshape(rows_of_cells).astype(np.float32)
-
-    def on_columns(cells: NDArray[np.float32]) -> NDArray[np.float32]:
-        return cells.repeat(CELL_PX, axis=1)[:, None, :width]
-
     unit = np.float32(1 / REFLECTANCE_UNIT)
-    spread = np.hypot(np.float32(NOISE), np.float32(TEXTURE) * ground.green)
-    per_drop = on_columns(np.float32(REFLECTANCE_UNIT / min_fraction) / (ground.nir - np.float32(LIQUID_NIR)))
-    per_rise = on_columns(np.float32(REFLECTANCE_UNIT / min_snr) / spread)
-    drop = (on_columns(unit * ground.nir) - pixel_nir) * per_drop
-    rise = (pixel_green - on_columns(ground.green / ground.nir) * pixel_nir) * per_rise
-    is_data = pixel_nir != INVALID
+    per_drop = np.float32(REFLECTANCE_UNIT / min_fraction) / (ground.nir - np.float32(LIQUID_NIR))
+    per_rise = np.float32(REFLECTANCE_UNIT / min_snr) / np.hypot(np.float32(NOISE), np.float32(TEXTURE) * ground.green)
+    place = _dark(green, nir, _darkest_ground(ground.nir, per_drop), is_water_dark=absolute_ndwi >= 0)
+    row, col = np.divmod(place, green.shape[1])
+    cell = row // CELL_PX, col // CELL_PX
+    pixel_green, pixel_nir = (band.ravel()[place].astype(np.float32) for band in (green, nir))
+    drop = ((unit * ground.nir)[cell] - pixel_nir) * per_drop[cell]
+    rise = (pixel_green - (ground.green / ground.nir)[cell] * pixel_nir) * per_rise[cell]
     both = drop + rise
 
     def passes(share: float) -> NDArray[np.bool_]:
-        graded: NDArray[np.bool_] = (drop > share) & (rise > share * LEAST_RISE) & (both > share * BOTH) & is_data
+        graded: NDArray[np.bool_] = (drop > share) & (rise > share * LEAST_RISE) & (both > share * BOTH)
         return graded
 
-    is_seed, is_extent = passes(1.0), passes(EXTENT_SHARE)
     is_open = np.float32(1 - absolute_ndwi) * pixel_green > np.float32(1 + absolute_ndwi) * pixel_nir
-    is_open &= (pixel_green > unit * np.float32(LIQUID_NIR)) & is_data
-    is_seed |= is_open
-    level: NDArray[np.uint8] = is_seed.view(np.uint8) + (is_seed | is_extent)
-    return level.reshape(-1, width)[:height]
+    is_seed = passes(1.0) | (is_open & (pixel_green > unit * np.float32(LIQUID_NIR)))
+    is_candidate = is_seed | passes(EXTENT_SHARE)
+    return Graded(place[is_candidate], is_seed[is_candidate], green.shape[1])
 
 
-def runs(level: NDArray[np.uint8], row_start: int, col_start: int) -> Runs:
-    """Turn a window's levels into runs of candidate pixels in scene coordinates."""
-    height, width = level.shape
-    is_candidate = np.zeros((height, width + 1), np.int8)
-    is_candidate[:, :width] = level > 0
-    steps = np.diff(is_candidate, axis=1, prepend=np.int8(0)).ravel()
-    first = np.flatnonzero(steps == 1)
-    last = np.flatnonzero(steps == -1)
-    seeds = np.zeros((height, width + 1), np.int64)
-    seeds[:, :width] = level == 2
-    counts = np.add.reduceat(seeds.ravel(), np.stack([first, last], 1).ravel())[::2] if len(first) else first
-    row, start = np.divmod(first, width + 1)
-    return Runs(row + row_start, start + col_start, last % (width + 1) + col_start, counts)
+def _darkest_ground(nir: NDArray[np.float32], per_drop: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Near-infrared counts that no pixel of a cell exceeds whose drop is enough: never too low, by a count too high."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        counts = np.float32(1 / REFLECTANCE_UNIT) * nir - np.float32(EXTENT_SHARE) / per_drop
+    counts = np.where(per_drop > 0, counts, np.inf)  # ground as dark as liquid: any pixel may pass
+    counts = np.where(np.isnan(nir), INVALID, counts)
+    limit: NDArray[np.int16] = np.clip(np.ceil(counts) + 1, INVALID, -INVALID - 1).astype(np.int16)
+    return limit
+
+
+def _dark(
+    green: NDArray[np.int16], nir: NDArray[np.int16], limit: NDArray[np.int16], *, is_water_dark: bool
+) -> NDArray[np.intp]:
+    """Flat index of pixels that are no brighter in the near infrared than a cell's ``limit``, or than in green.
+
+    Where water may be brighter than that, all pixels with data.
+    """
+    height, width = green.shape
+    highest = limit.repeat(CELL_PX, axis=1)[:, :width].repeat(CELL_PX, axis=0)[:height]
+    is_dark = nir <= np.maximum(highest, green, out=highest) if is_water_dark else np.ones(green.shape, bool)
+    if nir.size and nir.min() == INVALID:
+        is_dark &= nir != INVALID
+    return np.flatnonzero(is_dark)
+
+
+def runs(pixels: Graded, row_start: int, col_start: int) -> Runs:
+    """Turn the candidate pixels of a window into runs in scene coordinates."""
+    if not len(pixels.place):
+        return no_runs()
+    row, col = np.divmod(pixels.place, pixels.width)
+    is_first = np.ones(len(col), bool)
+    is_first[1:] = (np.diff(pixels.place) != 1) | (col[1:] == 0)
+    first = np.flatnonzero(is_first)
+    last = np.append(first[1:], len(col)) - 1
+    n_seeds = np.add.reduceat(pixels.is_seed, first, dtype=np.int64)
+    return Runs(row[first] + row_start, col[first] + col_start, col[last] + 1 + col_start, n_seeds)
 
 
 def concatenate(parts: list[Runs]) -> Runs:

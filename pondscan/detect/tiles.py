@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pondscan.model import INVALID, Coverage, Window
 
-CODES = ("mask", "coverage", "level")
+CODES = ("mask", "coverage", "candidate")
 """Planes of small codes, a byte each, 0 where nothing is known; the others hold counts of reflectance."""
 
 

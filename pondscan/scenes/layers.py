@@ -117,7 +117,7 @@ class RawWindow:
         if self.is_on_grid or self.rows is None or self.cols is None:
             return band
         (row_index, is_row_inside), (col_index, is_col_inside) = self.rows.index(), self.cols.index()
-        grid = np.asarray(band[row_index][:, col_index])
+        grid: NDArray[Any] = band.take(col_index, axis=1).take(row_index, axis=0)  # whole rows are copied fast
         if not (is_row_inside.all() and is_col_inside.all()):
             grid[~(is_row_inside[:, None] & is_col_inside[None, :])] = fill
         return grid

@@ -98,9 +98,7 @@ def to_counts(
         ``int16``, ``model.INVALID`` where there is no data, limited to ±``MAX_COUNT``.
     """
     counts = np.empty(dn.shape, np.int16) if out is None else out
-    is_fill = None
-    if nodata is not None and not np.isnan(nodata):
-        is_fill = dn == (int(nodata) if dn.dtype.kind in "iu" and float(nodata).is_integer() else nodata)
+    is_fill = _equal(dn, nodata) if nodata is not None else None
     shift = offset / scale
     whole_shift = round(shift)
     is_whole = abs(shift - whole_shift) < _TOLERANCE * max(1.0, abs(shift))
@@ -118,10 +116,25 @@ def to_counts(
     return counts
 
 
+def _equal(dn: NDArray[np.generic], nodata: float) -> NDArray[np.bool_] | None:
+    """Where digital numbers are the one without data; None where none is, which their range often tells at once."""
+    if np.isnan(nodata) or not dn.size:
+        return None
+    if dn.dtype.kind in "iu":
+        if not float(nodata).is_integer() or not dn.min() <= nodata <= dn.max():
+            return None
+        nodata = int(nodata)
+    is_equal: NDArray[np.bool_] = dn == nodata
+    return is_equal
+
+
 def _shift(dn: NDArray[np.uint16], shift: int, out: NDArray[np.int16]) -> None:
     """Put ``dn + shift`` into ``out``: modular 16-bit addition is exact once the top is cut, and four times as fast."""
     limit = min(MAX_COUNT - shift, 65535)
     counts = out.view(np.uint16)
-    np.minimum(dn, np.uint16(limit), out=counts)
+    if dn.size and dn.max() > limit:
+        np.minimum(dn, np.uint16(limit), out=counts)
+    elif not np.may_share_memory(dn, counts):
+        counts[...] = dn
     if shift:
         counts += np.uint16(shift % 65536)

@@ -19,8 +19,13 @@ LEVEL = np.array(
 )
 
 
+def runs_of(level: NDArray[np.uint8], row_start: int = 0) -> segment.Runs:
+    place = np.flatnonzero(level)
+    return segment.runs(segment.Graded(place, level.ravel()[place] == 2, level.shape[1]), row_start, 0)
+
+
 def test_boxes_and_sizes_of_a_small_picture() -> None:
-    runs = segment.runs(LEVEL, 0, 0)
+    runs = runs_of(LEVEL)
     found = objects.gather(runs, segment.connect(runs, 6))
     assert found.n_pixels.tolist() == [5, 2, 1]
     assert found.n_seeds.tolist() == [1, 0, 1]
@@ -31,7 +36,7 @@ def test_boxes_and_sizes_of_a_small_picture() -> None:
 
 
 def test_taking_objects_keeps_their_runs_and_renumbers() -> None:
-    runs = segment.runs(LEVEL, 0, 0)
+    runs = runs_of(LEVEL)
     found = objects.gather(runs, segment.connect(runs, 6)).take(np.array([False, True, True]))
     assert len(found) == 2
     assert found.label.tolist() == [0, 1]
@@ -40,9 +45,9 @@ def test_taking_objects_keeps_their_runs_and_renumbers() -> None:
 
 def test_an_object_waits_until_the_rows_below_it_are_known() -> None:
     assembler = objects.Assembler(6)
-    first = assembler.add(segment.runs(LEVEL[:2], 0, 0), 2, is_last=False)
+    first = assembler.add(runs_of(LEVEL[:2]), 2, is_last=False)
     assert len(first) == 0  # both touch the last row seen
-    second = assembler.add(segment.runs(LEVEL[2:], 2, 0), 4, is_last=True)
+    second = assembler.add(runs_of(LEVEL[2:], 2), 4, is_last=True)
     assert second.n_pixels.tolist() == [5, 2, 1]
 
 
@@ -56,7 +61,7 @@ def test_objects_do_not_depend_on_the_strips(level: NDArray[np.uint8], heights: 
         assembler = objects.Assembler(level.shape[1])
         found: list[tuple[int, ...]] = []
         for start, stop in zip([0, *cuts], [*cuts, len(level)], strict=True):
-            runs = segment.runs(level[start:stop], start, 0)
+            runs = runs_of(level[start:stop], start)
             closed = assembler.add(runs, stop, is_last=stop == len(level))
             columns = (closed.row_start, closed.row_stop, closed.col_start, closed.col_stop, closed.n_pixels)
             found += list(zip(*(column.tolist() for column in columns), strict=True))

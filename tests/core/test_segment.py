@@ -20,9 +20,17 @@ def forest(shape: tuple[int, int] = (64, 64)) -> tuple[NDArray[np.int16], NDArra
     return np.full(shape, FOREST[0], np.int16), np.full(shape, FOREST[1], np.int16)
 
 
-def graded(green: NDArray[np.int16], nir: NDArray[np.int16]) -> NDArray[np.uint8]:
+def graded(green: NDArray[np.int16], nir: NDArray[np.int16], **changed: float) -> NDArray[np.uint8]:
     sums = segment.cell_sums(green, nir, green == INVALID)
-    return segment.levels(green, nir, segment.background(sums, 2), **SETTINGS)
+    found = segment.graded(green, nir, segment.background(sums, 2), **SETTINGS | changed)
+    level = np.zeros(green.shape, np.uint8)
+    level.ravel()[found.place] = 1 + found.is_seed
+    return level
+
+
+def pixels(level: NDArray[np.uint8]) -> segment.Graded:
+    place = np.flatnonzero(level)
+    return segment.Graded(place, level.ravel()[place] == 2, level.shape[1])
 
 
 def test_cell_sums_count_ground_only() -> None:
@@ -68,13 +76,50 @@ def test_pixels_without_data_are_never_candidates() -> None:
     assert (graded(green, nir) == 0).all()
 
 
+def every_sign(green: NDArray[np.int16], nir: NDArray[np.int16], ground: segment.Background) -> NDArray[np.uint8]:
+    """Level of every pixel by both signs, worked out everywhere."""
+    on_pixels = np.repeat(np.repeat(np.stack([ground.green, ground.nir]), 8, axis=1), 8, axis=2)
+    ground_green, ground_nir = (plane[: len(green), : green.shape[1]] for plane in on_pixels)
+    with np.errstate(all="ignore"):
+        drop = (ground_nir - nir * 1e-4) / (ground_nir - 0.02) / SETTINGS["min_fraction"]
+        spread = np.hypot(0.004, 0.2 * ground_green) * SETTINGS["min_snr"]
+        rise = (green * 1e-4 - nir * 1e-4 * ground_green / ground_nir) / spread
+    ndwi = SETTINGS["absolute_ndwi"]
+    is_open = ((1 - ndwi) * green > (1 + ndwi) * nir) & (green > 200)
+    is_seed = (drop > 1) & (rise > 0.5) & (drop + rise > 2.3) | is_open
+    is_extent = (drop > 0.9) & (rise > 0.45) & (drop + rise > 0.9 * 2.3)
+    return np.where(nir == INVALID, 0, 1 * (is_seed | is_extent) + is_seed).astype(np.uint8)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([200, 400, 1500, 4000]), st.integers(9, 40), st.integers(9, 40))
+@settings(deadline=None)
+def test_looking_at_dark_pixels_alone_misses_none(seed: int, brightest: int, height: int, width: int) -> None:
+    random = np.random.default_rng(seed)
+    green, nir = random.integers(-300, brightest, (2, height, width)).astype(np.int16)
+    green[random.random(green.shape) < 0.05] = INVALID
+    nir[random.random(nir.shape) < 0.05] = INVALID
+    ground = segment.background(segment.cell_sums(green, nir, green == INVALID), 1)
+    found = segment.graded(green, nir, ground, **SETTINGS)
+    level = np.zeros(green.shape, np.uint8)
+    level.ravel()[found.place] = 1 + found.is_seed
+    is_other = level != every_sign(green, nir, ground)
+    assert is_other.mean() < 0.002  # 32-bit numbers may fall on the other side of a threshold
+
+
+def test_water_may_be_told_by_an_ndwi_below_zero() -> None:
+    green, nir = forest()
+    green[20, 20], nir[20, 20] = 1000, 1100
+    assert (graded(green, nir, min_snr=1e6) == 0).all()
+    assert np.argwhere(graded(green, nir, min_snr=1e6, absolute_ndwi=-0.1)).tolist() == [[20, 20]]
+
+
 masks = hnp.arrays(np.uint8, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.integers(0, 2))
 
 
 @given(masks)
 @settings(deadline=None)
 def test_runs_say_the_same_as_the_pixels(level: NDArray[np.uint8]) -> None:
-    found = segment.runs(level, 5, 7)
+    found = segment.runs(pixels(level), 5, 7)
     painted = np.zeros_like(level)
     for row, start, stop in zip(found.row - 5, found.start - 7, found.stop - 7, strict=True):
         painted[row, start:stop] = 1
@@ -86,11 +131,11 @@ def test_runs_say_the_same_as_the_pixels(level: NDArray[np.uint8]) -> None:
 @settings(deadline=None)
 def test_runs_of_pieces_join_to_the_runs_of_the_whole(level: NDArray[np.uint8], height: int, width: int) -> None:
     pieces = [
-        segment.runs(level[r : r + height, c : c + width], r, c)
+        segment.runs(pixels(level[r : r + height, c : c + width]), r, c)
         for r in range(0, level.shape[0], height)
         for c in range(0, level.shape[1], width)
     ]
-    joined, whole = segment.concatenate(pieces[::-1]), segment.runs(level, 0, 0)
+    joined, whole = segment.concatenate(pieces[::-1]), segment.runs(pixels(level), 0, 0)
     for name in ("row", "start", "stop", "n_seeds"):
         assert getattr(joined, name).tolist() == getattr(whole, name).tolist()
 
@@ -98,7 +143,7 @@ def test_runs_of_pieces_join_to_the_runs_of_the_whole(level: NDArray[np.uint8], 
 @given(masks)
 @settings(deadline=None)
 def test_connecting_runs_is_labelling_pixels(level: NDArray[np.uint8]) -> None:
-    found = segment.runs(level, 0, 0)
+    found = segment.runs(pixels(level), 0, 0)
     label = segment.connect(found, level.shape[1])
     expected, n_objects = ndi.label(level > 0)
     assert len(np.unique(label)) == n_objects
