@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -12,9 +12,13 @@ from pondscan.cli.options import verbosity_options
 from pondscan.cli.terminal import terminal_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from geopandas import GeoDataFrame
 
     from pondscan.follow.products import Products
+
+Command = TypeVar("Command", bound="Callable[..., None]")
 
 workspace_argument = click.argument("out_dir", metavar="DIR", type=click.Path(path_type=Path))
 
@@ -35,6 +39,19 @@ def review() -> None:
     """
 
 
+def which_ponds(command: Command) -> Command:
+    """Add the options that say which ponds are to be judged."""
+    options = (
+        click.option("--sample", type=click.IntRange(min=1), metavar="N", help="N of them, all confidences alike."),
+        click.option("--uncertain", is_flag=True, help="Confidence between 0.2 and 0.8, the least sure first."),
+        click.option("--all", "everything", is_flag=True, help="Every candidate, believed or not."),
+        click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the draw of --sample."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @review.command(
     "export",
     short_help="Hand ponds out in a GeoPackage.",
@@ -43,10 +60,7 @@ In QGIS: set `verdict` to accepted, rejected or unsure; delete what is no pond; 
 pond that is missing. What is left empty says nothing.""",
 )
 @workspace_argument
-@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="N of them, from all classes of confidence.")
-@click.option("--uncertain", is_flag=True, help="Those of a confidence between 0.2 and 0.8, the least sure first.")
-@click.option("--all", "everything", is_flag=True, help="Every candidate, believed or not.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the random draw of --sample.")
+@which_ponds
 @click.option(
     "--out", "path", type=click.Path(path_type=Path), metavar="FILE.gpkg", help="Default: review.gpkg in DIR."
 )
@@ -62,21 +76,66 @@ def export(
     path: Path | None,
 ) -> None:
     """Write ponds of the workspace DIR into a GeoPackage to be judged."""
-    if (sample is not None) + uncertain + everything != 1:
-        raise click.UsageError("say which ponds: one of --sample N, --uncertain and --all", ctx)
     path = path or out_dir / "review.gpkg"
     if path.suffix.lower() != ".gpkg":
         raise click.BadParameter(f"'{path}' does not end in .gpkg", param_hint="'--out'")
-    from pondscan.review import selection
     from pondscan.review.package import write_review
 
-    census = _candidates(out_dir)
-    chosen = selection.chosen(census.ponds, n_sample=sample, only_uncertain=uncertain, seed=seed)
-    newest = census.ponds["last_seen"].max() if len(census.ponds) else None
-    write_review(path, chosen, newest=newest)
-    click.echo(f"{len(chosen)} of {len(census.ponds)} candidates to judge: {path}")
-    if chosen.empty:
-        terminal_of(ctx).say("there is none to judge: every candidate is sure, or judged already")
+    ponds, chosen = _chosen(ctx, out_dir, sample=sample, uncertain=uncertain, everything=everything, seed=seed)
+    write_review(path, chosen, newest=ponds["last_seen"].max() if len(ponds) else None)
+    click.echo(f"{len(chosen)} of {len(ponds)} candidates to judge: {path}")
+
+
+@review.command(
+    "serve",
+    short_help="Judge ponds in a browser, by keyboard.",
+    epilog="""\b
+Keys: A accept, R reject, U unsure, N note, arrows for other ponds. Every verdict is written at once; when you are done,
+end this command with Ctrl-C and take the verdicts in with the line it prints.
+
+\b
+The page is for this machine alone: loopback address, a token made anew for every run.""",
+)
+@workspace_argument
+@which_ponds
+@click.option("--reviewer", metavar="NAME", help="Who judges (default: your login name).")
+@click.option("--file", "path", type=click.Path(path_type=Path), metavar="FILE.geojson", help="Where verdicts go.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Default: any that is free.")
+@click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
+@verbosity_options
+@click.pass_context
+def serve(
+    ctx: click.Context,
+    out_dir: Path,
+    sample: int | None,
+    uncertain: bool,
+    everything: bool,
+    seed: int,
+    reviewer: str | None,
+    path: Path | None,
+    port: int,
+    no_browser: bool,
+) -> None:
+    """Show ponds of the workspace DIR on a page, on every date, and take down what you say of them."""
+    from pondscan.review.desk import Desk
+    from pondscan.review.server import ReviewServer
+    from pondscan.store import Workspace
+
+    _, chosen = _chosen(ctx, out_dir, sample=sample, uncertain=uncertain, everything=everything, seed=seed)
+    path = path or out_dir / "review.geojson"
+    desk = Desk(Workspace(out_dir), chosen, path, reviewer or _login())
+    with ReviewServer(desk, port) as server:
+        click.echo(server.url)
+        if not no_browser:
+            click.launch(server.url)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            terminal_of(ctx).say("")
+    if desk.said:
+        click.echo(f"{len(desk.said)} verdicts in {path}; take them in: pondscan review apply {out_dir} {path}")
+    else:
+        click.echo("nothing was said")
 
 
 @review.command(
@@ -106,6 +165,21 @@ def apply(out_dir: Path, path: Path, reviewer: str | None) -> None:
     verdicts = read_verdicts(path, census, reviewer=reviewer or _login(), now=now)
     n_new = take_verdicts(out_dir, verdicts)
     click.echo(_told(verdicts, n_new))
+
+
+def _chosen(
+    ctx: click.Context, out_dir: Path, *, sample: int | None, uncertain: bool, everything: bool, seed: int
+) -> tuple[GeoDataFrame, GeoDataFrame]:
+    """All candidates of a workspace, and those to judge."""
+    if (sample is not None) + uncertain + everything != 1:
+        raise click.UsageError("say which ponds: one of --sample N, --uncertain and --all", ctx)
+    from pondscan.review import selection
+
+    ponds = _candidates(out_dir).ponds
+    chosen = selection.chosen(ponds, n_sample=sample, only_uncertain=uncertain, seed=seed)
+    if chosen.empty:
+        terminal_of(ctx).say("there is none to judge: every candidate is sure, or judged already")
+    return ponds, chosen
 
 
 def _candidates(out_dir: Path) -> Products:

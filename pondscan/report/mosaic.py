@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def mosaic(quicklooks: Sequence[Quicklook], crs: str, bounds: Bounds, max_px: in
     for look in quicklooks:
         if not (canvas[3] == 0).any():
             break
-        if _fill(canvas, look, crs, bounds):
+        if paint(canvas, look, crs, bounds):
             used.append(look.scene_id)
     if not used:
         return None
@@ -91,21 +92,20 @@ def _finest_px_m(quicklooks: Sequence[Quicklook]) -> float:
     return min(sizes, default=1.0) / 2
 
 
-def _fill(canvas: NDArray[np.uint8], look: Quicklook, crs: str, bounds: Bounds) -> bool:
-    """Paint a quicklook where the canvas is still empty; whether it shows anywhere."""
+def paint(canvas: NDArray[np.uint8], look: Quicklook, crs: str, bounds: Bounds) -> bool:
+    """Paint a quicklook where the canvas (4, h, w; RGBA) is still empty; whether it shows anywhere."""
     height, width = canvas.shape[1:]
     pixels = _rgba(look.png)
     layer = np.zeros_like(canvas)
-    for channel, target in zip(pixels, layer, strict=True):
-        reproject(
-            channel,
-            target,
-            src_transform=_affine(look.bounds, channel.shape),
-            src_crs=look.crs,
-            dst_transform=_affine(bounds, (height, width)),
-            dst_crs=crs,
-            resampling=Resampling.nearest,
-        )
+    reproject(
+        pixels,
+        layer,
+        src_transform=_affine(look.bounds, pixels.shape[1:]),
+        src_crs=look.crs,
+        dst_transform=_affine(bounds, (height, width)),
+        dst_crs=crs,
+        resampling=Resampling.nearest,
+    )
     is_new = (canvas[3] == 0) & (layer[3] > 0)
     canvas[:, is_new] = layer[:, is_new]
     return bool(is_new.any())
@@ -118,11 +118,13 @@ def _affine(bounds: Bounds, shape: tuple[int, ...]) -> Affine:
     return Affine((east - west) / width, 0.0, west, 0.0, (south - north) / height, north)
 
 
+@lru_cache(maxsize=8)
 def _rgba(png: bytes) -> NDArray[np.uint8]:
     """Bands, rows and columns of a picture; pure black becomes transparent."""
     with Image.open(io.BytesIO(png)) as picture:
         pixels = np.moveaxis(np.asarray(picture.convert("RGBA"), np.uint8), 2, 0).copy()
     pixels[3, (pixels[:3] == 0).all(axis=0)] = 0
+    pixels.setflags(write=False)
     return pixels
 
 

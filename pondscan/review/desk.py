@@ -1,0 +1,139 @@
+"""What lies on the reviewer's desk: the ponds to judge, what each date shows of them, and what was said so far."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyproj
+import shapely
+import shapely.geometry
+from geopandas import GeoDataFrame
+
+from pondscan.errors import InputError
+from pondscan.export.values import iso_utc
+from pondscan.follow.verdicts import BELIEF
+from pondscan.report.inputs import Quicklook
+from pondscan.review.crops import crop, window_around
+from pondscan.review.reading import LONGEST_NOTE
+from pondscan.store import StoredScene, Workspace, atomic
+
+
+@dataclass
+class Desk:
+    """A review while it lasts. What is said is written to ``path`` at once: nothing is lost when it ends suddenly."""
+
+    workspace: Workspace
+    ponds: GeoDataFrame
+    """Columns ``tables.PONDS``, in a metric CRS."""
+    path: Path
+    reviewer: str
+    said: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Verdict, note and time by pond_id."""
+
+    def __post_init__(self) -> None:
+        self.scenes = [one for one in self.workspace.scenes() if self.workspace.quicklook(one.scene_id) is not None]
+        if self.path.is_file():
+            self.said = _already_said(self.path, set(self.ponds["pond_id"]))
+
+    @property
+    def crs(self) -> str:
+        """CRS of the ponds."""
+        return str(self.ponds.crs)
+
+    def listing(self) -> list[dict[str, Any]]:
+        """Describe the ponds in the order to judge them, with the dates that show their ground."""
+        shown = self._scenes_over()
+        columns = ("pond_id", "site_id", "confidence", "kind", "status", "area_m2", "area_sigma_m2", "diameter_m")
+        plain = self.ponds[[*columns, "n_seen", "n_clear"]].astype(object)
+        rows = plain.where(plain.notna(), None).to_dict("records")
+        return [
+            {
+                **{str(name): value for name, value in row.items()},
+                "looks": [{"number": number, **_told(self.scenes[number])} for number in on],
+                "said": self.said.get(row["pond_id"]),
+            }
+            for row, on in zip(rows, shown, strict=True)
+        ]
+
+    def picture(self, pond: int, look: int, *, is_wide: bool) -> bytes | None:
+        """Draw a pond (its place in the listing) as a scene shows it, PNG; None where it does not."""
+        if not (0 <= pond < len(self.ponds) and 0 <= look < len(self.scenes)):
+            return None
+        outline, stored = self.ponds.geometry.iloc[pond], self.scenes[look]
+        png = self.workspace.quicklook(stored.scene_id)
+        if png is None:
+            return None
+        quicklook = Quicklook(stored.scene_id, png, stored.scene.grid.bounds, stored.scene.grid.crs)
+        bounds = window_around(outline, is_wide=is_wide)
+        around = self.ponds.geometry.to_numpy() if is_wide else np.array([outline], object)
+        near = around[shapely.intersects(around, shapely.box(*bounds))]
+        return crop(quicklook, self.crs, bounds, list(near))
+
+    def say(self, pond_id: str, verdict: str | None, note: str, when: datetime) -> None:
+        """Note a verdict, None to take it back, and write all of them down.
+
+        Raises
+        ------
+        InputError
+            When there is no such pond or verdict, or the note is too long.
+        """
+        if pond_id not in set(self.ponds["pond_id"]):
+            raise InputError(f"there is no pond {pond_id[:60]} on this page: load it again")
+        if verdict is not None and verdict not in BELIEF:
+            raise InputError(f"'{verdict[:60]}' is no verdict: say {', '.join(BELIEF)}")
+        if len(note) > LONGEST_NOTE:
+            raise InputError(f"the note on {pond_id} has {len(note)} characters: say it in {LONGEST_NOTE}")
+        if verdict is None:
+            self.said.pop(pond_id, None)
+        else:
+            self.said[pond_id] = {"verdict": verdict, "note": note, "judged": iso_utc(when)}
+        atomic.write_bytes(self.path, self._document())
+
+    def _document(self) -> bytes:
+        """Write what was said as GeoJSON, as ``pondscan review apply`` reads it."""
+        outlines = dict(zip(self.ponds["pond_id"], self.ponds.geometry.to_crs("OGC:CRS84"), strict=True))
+        features = [
+            {
+                "type": "Feature",
+                "properties": {"pond_id": pond_id, "reviewer": self.reviewer, **told},
+                "geometry": shapely.geometry.mapping(outlines[pond_id]),
+            }
+            for pond_id, told in sorted(self.said.items())
+        ]
+        return (json.dumps({"type": "FeatureCollection", "features": features}) + "\n").encode()
+
+    def _scenes_over(self) -> list[list[int]]:
+        """For each pond the scenes whose grid holds its middle, oldest first."""
+        middle = shapely.centroid(self.ponds.geometry.to_numpy())
+        x, y = shapely.get_x(middle), shapely.get_y(middle)
+        over: list[list[int]] = [[] for _ in middle]
+        for number, stored in enumerate(self.scenes):
+            grid = stored.scene.grid
+            east, north = pyproj.Transformer.from_crs(self.crs, grid.crs, always_xy=True).transform(x, y)
+            for pond in np.flatnonzero(shapely.contains_xy(shapely.box(*grid.bounds), east, north)):
+                over[pond].append(number)
+        return over
+
+
+def _told(stored: StoredScene) -> dict[str, str]:
+    when = stored.scene.datetime
+    return {"sensor": stored.scene.sensor, "date": when.date().isoformat() if when else "undated"}
+
+
+def _already_said(path: Path, known: set[str]) -> dict[str, dict[str, Any]]:
+    """Take up a review where it was left."""
+    try:
+        properties = [feature["properties"] for feature in json.loads(path.read_text(encoding="utf-8"))["features"]]
+        return {
+            told["pond_id"]: {name: told[name] for name in ("verdict", "note", "judged")}
+            for told in properties
+            if told["pond_id"] in known
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"{path}: this is no review that was begun here"
+        raise InputError(f"{message}: move it away, or name another file with --file") from error

@@ -1,0 +1,111 @@
+"use strict";
+const token = new URLSearchParams(location.search).get("token");
+const ours = (path) => `${path}?token=${encodeURIComponent(token)}`;
+const one = (id) => document.getElementById(id);
+let ponds = [];
+let at = 0;
+
+async function ask(path, options = {}) {
+  const answer = await fetch(path, { ...options, headers: { "X-Token": token } });
+  const told = await answer.json();
+  if (!answer.ok) throw new Error(told.error);
+  return told;
+}
+
+function element(name, text, attributes = {}) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function facts(pond) {
+  const sigma = pond.area_sigma_m2 === null ? "" : ` ± ${Math.round(1.96 * pond.area_sigma_m2)}`;
+  const rows = [
+    ["pond", pond.pond_id], ["site", pond.site_id ?? "none"], ["confidence", pond.confidence.toFixed(2)],
+    ["colour", pond.kind], ["state", pond.status], ["area", `${Math.round(pond.area_m2)}${sigma} m²`],
+    ["diameter", `${pond.diameter_m.toFixed(1)} m`], ["seen", `${pond.n_seen} of ${pond.n_clear} clear looks`],
+  ];
+  const list = document.createElement("dl");
+  for (const [name, value] of rows) {
+    const row = document.createElement("div");
+    row.append(element("dt", name), element("dd", value));
+    list.append(row);
+  }
+  return list;
+}
+
+function look(pond, { number, sensor, date }) {
+  const figure = document.createElement("figure");
+  for (const zoom of ["near", "wide"]) {
+    const picture = element("img", "", { alt: `${zoom === "near" ? "Close" : "Wide"} view, ${sensor}, ${date}`, loading: "lazy" });
+    picture.src = ours(`/picture/${at}/${number}/${zoom}.png`);
+    figure.append(picture);
+  }
+  figure.append(element("figcaption", `${date} · ${sensor}`));
+  return figure;
+}
+
+function show() {
+  const pond = ponds[at];
+  const n_said = ponds.filter((other) => other.said).length;
+  one("progress").textContent = ponds.length
+    ? `Pond ${at + 1} of ${ponds.length}, ${n_said} judged. What you say is kept at once.` : "There is no pond to judge.";
+  if (!pond) return;
+  one("facts").replaceChildren(facts(pond));
+  one("looks").replaceChildren(...pond.looks.map((told) => look(pond, told)));
+  one("note").value = pond.said?.note ?? "";
+  for (const button of document.querySelectorAll("[data-verdict]"))
+    button.setAttribute("aria-pressed", String(pond.said?.verdict === button.dataset.verdict));
+}
+
+function go(step) {
+  at = Math.min(Math.max(at + step, 0), ponds.length - 1);
+  show();
+}
+
+async function say(verdict, step) {
+  const pond = ponds[at];
+  const note = one("note").value.trim();
+  try {
+    await ask("/verdict", { method: "POST", body: JSON.stringify({ pond_id: pond.pond_id, verdict, note }) });
+    pond.said = { verdict, note };
+    one("error").textContent = "";
+    go(step);
+  } catch (error) {
+    one("error").textContent = `Not kept: ${error.message}`;
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !ponds.length) return;
+  if (event.target === one("note")) {
+    if (event.key === "Enter" || event.key === "Escape") {
+      const verdict = ponds[at].said?.verdict;
+      if (verdict && event.key === "Enter") say(verdict, 0);
+      one("main").focus();
+    }
+    return;
+  }
+  const actions = {
+    a: () => say("accepted", 1), r: () => say("rejected", 1), u: () => say("unsure", 1),
+    n: () => one("note").focus(), ArrowLeft: () => go(-1), ArrowRight: () => go(1),
+  };
+  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (action) {
+    event.preventDefault();
+    action();
+  }
+});
+for (const button of document.querySelectorAll("[data-verdict]"))
+  button.addEventListener("click", () => say(button.dataset.verdict, 1));
+one("previous").addEventListener("click", () => go(-1));
+one("next").addEventListener("click", () => go(1));
+
+ask("/ponds.json").then((told) => {
+  ponds = told.ponds;
+  const first = ponds.findIndex((pond) => !pond.said);
+  at = Math.max(first, 0);
+  show();
+  one("main").focus();
+}).catch((error) => { one("error").textContent = error.message; });
