@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -136,6 +136,7 @@ class CoverageMap:
     """The coverage of one stored scene; pixels are read when they are asked for, block by block."""
 
     path: Path
+    _uniform: dict[tuple[int, int], Codes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def grid(self) -> Grid:
@@ -234,10 +235,18 @@ class CoverageMap:
         with self._open() as dataset:
             for members in np.split(order, starts[1:]) if len(order) else ():
                 down, across = divmod(int(block[members[0]]), n_across)
-                window = RasterWindow(across * BLOCK_PX, down * BLOCK_PX, BLOCK_PX, BLOCK_PX)
-                pixels = dataset.read(1, window=window)
+                pixels = self._block(dataset, down, across)
                 codes[members] = pixels[row[members] - down * BLOCK_PX, col[members] - across * BLOCK_PX]
         return codes
+
+    def _block(self, dataset: rasterio.DatasetReader, down: int, across: int) -> Codes:
+        """Codes of a block of the file. One code throughout, as most have under a clear sky, is not read again."""
+        if (down, across) not in self._uniform:
+            pixels: Codes = dataset.read(1, window=RasterWindow(across * BLOCK_PX, down * BLOCK_PX, BLOCK_PX, BLOCK_PX))
+            if pixels.min() < pixels.max():
+                return pixels
+            self._uniform[down, across] = np.broadcast_to(pixels[0, 0].copy(), pixels.shape)
+        return self._uniform[down, across]
 
     def _clear_fraction(self, shapes: NDArray[np.object_]) -> Floats:
         owner, x, y = sample_points(shapes, SAMPLES_PER_POLYGON)
