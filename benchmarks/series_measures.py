@@ -22,7 +22,8 @@ from pondscan.evaluate.match import match
 from pondscan.follow import products
 from pondscan.follow.census import Census
 from pondscan.follow.history import State
-from pondscan.follow.looks import SceneView, in_order, working_crs
+from pondscan.follow.looks import in_order, working_crs
+from pondscan.publish import scene_views
 from pondscan.store import Workspace
 
 ABLE_PX = 1.5
@@ -55,10 +56,7 @@ class Told:
 def read(folder: Path, history: History) -> Told:
     """Read a workspace and set the truth beside it."""
     workspace = Workspace(folder)
-    stored = workspace.scenes()
-    views = [
-        SceneView(one.scene, workspace.observations(one.scene_id), workspace.coverage(one.scene_id)) for one in stored
-    ]
+    views = scene_views(workspace)
     settings = workspace.settings() or Settings()
     counted, _ = products.take_census(views, working_crs(in_order(views), None))
     tables = products.build(views, settings)

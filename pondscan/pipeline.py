@@ -206,7 +206,7 @@ class _Run:
         return Candidate(scene, tuple(self.hasher(file) for file in scene.files), self._scan_hash(scene))
 
     def _scan_hash(self, scene: Scene) -> str:
-        return scan_hash(scene, self.settings, version=f"{__version__} {models_sha256()}")
+        return scan_hash(scene, self.settings, version=f"{__version__} {models_sha256()} evidence 1")
 
     @property
     def failed_ids(self) -> set[str]:
@@ -259,7 +259,7 @@ class _Run:
             if not draft.has_data:
                 raise InputError(_nothing_in(scene))
             self.workspace.save_settings(self.settings, self.aoi)
-            stored = draft.save(result.observations, picture.result(), result.counts, result.warnings)
+            stored = draft.save(result.observations, picture.result(), result.counts, result.warnings, result.evidence)
         self.stored[scene.scene_id] = stored
         self.warnings += [f"{scene.scene_id}: {warning}" for warning in stored.warnings]
         self.log(f"{scene.scene_id}: {len(result.observations)} candidates", verbosity=1)

@@ -98,7 +98,12 @@ def _build(
 def scene_views(workspace: Workspace) -> list[SceneView]:
     """Every stored scene, with what was found in it and what it saw."""
     return [
-        SceneView(one.scene, workspace.observations(one.scene_id), workspace.coverage(one.scene_id))
+        SceneView(
+            one.scene,
+            workspace.observations(one.scene_id),
+            workspace.coverage(one.scene_id),
+            workspace.evidence(one.scene_id),
+        )
         for one in workspace.scenes()
     ]
 

@@ -71,6 +71,17 @@ OBSERVATIONS = (
 )
 """A candidate in one scene; `observations/<scene_id>.parquet` (GeoParquet, scene's CRS, outline as geometry)."""
 
+EVIDENCE = (
+    Column("x", "number", "centroid, easting in the scene's CRS, metres"),
+    Column("y", "number", "centroid, northing in the scene's CRS, metres"),
+    Column("area_m2", "number", "liquid area"),
+    Column("area_sigma_m2", "number", "its standard deviation"),
+    Column("log_odds", "number", "log-odds that it is the target, from this scene alone; null where it was rejected"),
+    Column("ndwi_peak", "number", "NDWI of the wettest pixel"),
+    Column("visible", "number", "mean liquid reflectance in blue, green and red"),
+)
+"""Everything measured in one scene, however unlikely; `evidence/<scene_id>.parquet` (in the scene's CRS)."""
+
 PONDS = (
     Column("pond_id", "string", "identity over all dates, from the place of the first observation"),
     Column("site_id", "string", "site the pond belongs to, null when it stands alone"),
@@ -162,6 +173,13 @@ ALIASES = (
 def names(table: tuple[Column, ...]) -> list[str]:
     """Column names of a table, in order."""
     return [column.name for column in table]
+
+
+def no_rows(table: tuple[Column, ...]) -> pd.DataFrame:
+    """Return a table without rows."""
+    import pandas as pd
+
+    return conform(pd.DataFrame({name: [] for name in names(table)}), table)
 
 
 def conform(frame: Table, table: tuple[Column, ...]) -> Table:

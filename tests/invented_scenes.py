@@ -21,7 +21,7 @@ from pondscan.errors import InputError
 from pondscan.follow.products import Products
 from pondscan.model import Band, Coverage, Grid, Scene, Window
 from pondscan.scenes import Discovery
-from pondscan.tables import ALIASES, PONDS, SITES, SURVEY, TIMESERIES, names
+from pondscan.tables import ALIASES, EVIDENCE, PONDS, SITES, SURVEY, TIMESERIES, names, no_rows
 
 GSD_M = 3.0
 SIDE_PX = 200
@@ -167,7 +167,8 @@ class World:
         discs = [Disc(x + document["east_m"], y, diameter=14.0) for x, y in document["ponds"]]
         self.scanned.append(scene.scene_id)
         counts = {"candidates": len(discs), "too large": 1}
-        return ScanResult(observations(scene.scene_id, discs), counts, (f"min_snr is {settings.detect.min_snr}",))
+        warnings = (f"min_snr is {settings.detect.min_snr}",)
+        return ScanResult(observations(scene.scene_id, discs), counts, warnings, no_rows(EVIDENCE))
 
 
 def install(monkeypatch) -> World:
@@ -181,7 +182,7 @@ def install(monkeypatch) -> World:
     return world
 
 
-def plain_tables(views, settings, *, aoi=None) -> Products:
+def plain_tables(views, settings, *, aoi=None, reviewed=()) -> Products:
     """Every observation a pond of its own: tables that differ when any stored scene does."""
     seen = pd.concat([observations("none", []), *(view.observations for view in views)], ignore_index=True)
     empty = {name: pd.DataFrame(columns=names(table)) for name, table in TABLES.items()}

@@ -133,5 +133,8 @@ def view(
     )
     shifted = shapely.transform(cloud or shapely.Polygon(), lambda xy: xy + np.array([WEST, SOUTH]))
     return SceneView(
-        scene, observations(scene_id, discs), PaintedCoverage(shapely.box(*grid.bounds), shifted), superseded_by
+        scene,
+        observations(scene_id, discs),
+        PaintedCoverage(shapely.box(*grid.bounds), shifted),
+        superseded_by=superseded_by,
     )

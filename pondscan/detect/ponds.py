@@ -330,6 +330,30 @@ def observations(kept: Measured, grid: Grid, scene_id: str) -> GeoDataFrame:
     return gpd.GeoDataFrame(frame[tables.names(tables.OBSERVATIONS)], geometry=geometry, crs=grid.crs)
 
 
+def evidence(judged: Measured, grid: Grid) -> pd.DataFrame:
+    """Table of everything measured, the rejected and the unlikely too: columns as in ``tables.EVIDENCE``.
+
+    It is what later looks ask at a pond that this scene did not show well enough to be stored as an observation.
+    """
+    frame = judged.frame
+    odds = np.clip(frame["confidence"].to_numpy(float), _LEAST_CONFIDENCE, 1 - _LEAST_CONFIDENCE)
+    table = pd.DataFrame(
+        {
+            "x": (grid.x_origin + frame["col"] * grid.gsd_m).round(1),
+            "y": (grid.y_origin - frame["row"] * grid.gsd_m).round(1),
+            "area_m2": frame["area_m2"].round(1),
+            "area_sigma_m2": frame["area_sigma_m2"].round(1),
+            "log_odds": pd.Series(np.log(odds / (1 - odds)), frame.index).round(2).where(frame["rejected"] == ""),
+            "ndwi_peak": frame["ndwi_peak"].round(3),
+            "visible": frame["visible"].round(3),
+        }
+    )
+    return tables.conform(table, tables.EVIDENCE)
+
+
+_LEAST_CONFIDENCE = 1e-4
+"""Nearer to impossible or certain than this no model of one scene is believed."""
+
 _DECIMALS = {
     "area_m2": 2,
     "area_sigma_m2": 2,

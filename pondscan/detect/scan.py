@@ -81,6 +81,8 @@ class ScanResult:
     counts: dict[str, int]
     """Pixels by coverage, candidates, and large objects by reason."""
     warnings: tuple[str, ...]
+    evidence: pd.DataFrame
+    """Everything measured, however unlikely: columns of ``tables.EVIDENCE``."""
 
 
 def ignore(*_: object) -> None:
@@ -113,7 +115,8 @@ def scan_scene(
     )
     kept = ponds.keep(judged, min_confidence=KEPT_CONFIDENCE, keep_rejected=settings.products.keep_rejected)
     scene = reader.scene
-    return ScanResult(ponds.observations(kept, scene.grid, scene.scene_id), counts, warnings)
+    observed = ponds.observations(kept, scene.grid, scene.scene_id)
+    return ScanResult(observed, counts, warnings, ponds.evidence(judged, scene.grid))
 
 
 def judge_scene(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import geopandas as gpd
@@ -21,7 +22,7 @@ from pondscan.follow.matching import FINER, Objects, assign, feasible_pairs
 from pondscan.grid import utm_crs_at
 from pondscan.model import Coverage, Scene
 from pondscan.sensors import SENSORS
-from pondscan.tables import OBSERVATIONS, conform, names
+from pondscan.tables import EVIDENCE, OBSERVATIONS, conform, names, no_rows
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -53,6 +54,8 @@ class SceneView:
     observations: GeoDataFrame
     """Columns ``tables.OBSERVATIONS`` and the outline, in the scene's CRS."""
     coverage: CoverageMap
+    evidence: pd.DataFrame = field(default_factory=partial(no_rows, EVIDENCE))
+    """Everything measured there, however unlikely: columns ``tables.EVIDENCE``, in the scene's CRS."""
     superseded_by: str | None = None
     """The ``scene_id`` of the newer processing that is used instead."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,11 +20,13 @@ from pondscan.store.records import StoredScene, canonical_json, stored_from_dict
 from pondscan.tables import OBSERVATIONS, conform
 
 METADATA_KEY = b"pondscan"
-"""Key of the file's metadata that holds the scene's record and the SHA-256 of its coverage, as JSON."""
+"""Key of the file's metadata that holds the scene's record and the SHA-256 of its other files, as JSON."""
 
 
-def write_observations(path: Path, observations: gpd.GeoDataFrame, stored: StoredScene, coverage_sha256: str) -> None:
-    """Write a scene's candidates, sorted by object_id, with the scene's record.
+def write_observations(
+    path: Path, observations: gpd.GeoDataFrame, stored: StoredScene, hashes: Mapping[str, str]
+) -> None:
+    """Write a scene's candidates, sorted by object_id, with the scene's record and the SHA-256 of its other files.
 
     Raises
     ------
@@ -36,7 +39,7 @@ def write_observations(path: Path, observations: gpd.GeoDataFrame, stored: Store
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False, write_covering_bbox=False)
     table = pq.read_table(pa.BufferReader(buffer.getvalue()))
-    record = canonical_json({"record": stored_to_dict(stored), "coverage_sha256": coverage_sha256})
+    record = canonical_json({"record": stored_to_dict(stored), "sha256": dict(hashes)})
     with storage_errors(path):
         pq.write_table(
             table.replace_schema_metadata({**table.schema.metadata, METADATA_KEY: record.encode()}),
@@ -60,8 +63,8 @@ def read_observations(path: Path) -> gpd.GeoDataFrame:
         raise WorkspaceError(_damaged(path)) from error
 
 
-def read_record(path: Path) -> tuple[StoredScene, str]:
-    """Read the scene's record and the SHA-256 of its coverage from a file's metadata.
+def read_record(path: Path) -> tuple[StoredScene, dict[str, str]]:
+    """Read the scene's record, and the SHA-256 of its other files by folder, from a file's metadata.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def read_record(path: Path) -> tuple[StoredScene, str]:
     """
     try:
         document = json.loads(pq.read_schema(path).metadata[METADATA_KEY])
-        return stored_from_dict(document["record"]), str(document["coverage_sha256"])
+        return stored_from_dict(document["record"]), dict(document["sha256"])
     except (OSError, pa.ArrowInvalid, ValueError, KeyError, TypeError) as error:
         raise WorkspaceError(_damaged(path)) from error
 

@@ -5,6 +5,7 @@ DIR/aoi.geojson               its area of interest
 DIR/verdicts.geojson             what reviewers said of its ponds
 DIR/ledger.sqlite             which scenes it holds, which it refused and why
 DIR/observations/<scene>.parquet    what was found in a scene
+DIR/evidence/<scene>.parquet        everything measured in a scene, however unlikely
 DIR/coverage/<scene>.tif            what of a scene was seen
 DIR/chips/<scene>_quicklook.png     what a scene looks like
 DIR/ponds.geojson ...         the products
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
@@ -36,19 +38,21 @@ from pondscan.model import Scene, Window
 from pondscan.store import atomic
 from pondscan.store.aoi import aoi_bytes
 from pondscan.store.coverage import Codes, CoverageMap, CoverageWriter
+from pondscan.store.evidence import read_evidence, write_evidence
 from pondscan.store.ledger import Ledger
 from pondscan.store.lock import writer_lock
 from pondscan.store.observations import read_observations, read_record, write_observations
 from pondscan.store.picture import write_png
 from pondscan.store.records import Failure, InputFile, StoredScene, Superseded
 from pondscan.store.verdicts import read_verdicts, verdict_bytes
+from pondscan.tables import EVIDENCE, no_rows
 
 CONFIG = "config.toml"
 AOI = "aoi.geojson"
 VERDICTS = "verdicts.geojson"
 LEDGER = "ledger.sqlite"
 LOCK = ".pondscan.lock"
-FOLDERS = {"observations": ".parquet", "coverage": ".tif", "chips": "_quicklook.png"}
+FOLDERS = {"observations": ".parquet", "evidence": ".parquet", "coverage": ".tif", "chips": "_quicklook.png"}
 """Where the files of a scene are, and how their names end after the scene's stem."""
 
 LONGEST_STEM = 120
@@ -179,6 +183,10 @@ class Workspace:
         """Candidates of a scene: columns ``tables.OBSERVATIONS`` and the outline, in the scene's CRS."""
         return read_observations(self.scene_file("observations", scene_id))
 
+    def evidence(self, scene_id: str) -> pd.DataFrame:
+        """Everything measured in a scene: columns ``tables.EVIDENCE``, in the scene's CRS."""
+        return read_evidence(self.scene_file("evidence", scene_id))
+
     def coverage(self, scene_id: str) -> CoverageMap:
         """Return what of a scene was seen."""
         return CoverageMap(self.scene_file("coverage", scene_id))
@@ -256,8 +264,8 @@ class Workspace:
                     message = f"{path}: there is no ledger beside it and pondscan did not write it"
                     raise WorkspaceError(f"{message}: move it away, or give another --out")
 
-    def _records(self) -> list[tuple[StoredScene, str]]:
-        """Read the records in the scenes' own files, with the SHA-256 of the coverage each goes with."""
+    def _records(self) -> list[tuple[StoredScene, dict[str, str]]]:
+        """Read the records in the scenes' own files, with the SHA-256 of the files each goes with."""
         return [read_record(path) for path in sorted((self.path / "observations").glob("[!.]*.parquet"))]
 
     def _rebuild_ledger(self) -> None:
@@ -265,9 +273,9 @@ class Workspace:
         for suffix in ("", "-wal", "-shm"):
             atomic.remove(self.ledger.path.with_name(LEDGER + suffix))
         self.ledger.create()
-        for stored, coverage_sha256 in self._records():
-            coverage = self.scene_file("coverage", stored.scene_id)
-            if coverage.is_file() and file_sha256(coverage) == coverage_sha256:
+        for stored, hashes in self._records():
+            files = {self.scene_file(folder, stored.scene_id): sha256 for folder, sha256 in hashes.items()}
+            if all(file.is_file() and file_sha256(file) == sha256 for file, sha256 in files.items()):
                 self.ledger.put(stored)
 
     def _remove_orphans(self) -> None:
@@ -330,6 +338,7 @@ class SceneDraft:
         quicklook: NDArray[np.uint8] | None,
         counts: Mapping[str, int],
         warnings: tuple[str, ...] = (),
+        evidence: pd.DataFrame | None = None,
     ) -> StoredScene:
         """Make the scene part of the workspace.
 
@@ -343,6 +352,8 @@ class SceneDraft:
             What the scan counted.
         warnings
             What the scan noticed.
+        evidence
+            Everything that was measured, columns ``tables.EVIDENCE``; None for nothing.
 
         Raises
         ------
@@ -360,8 +371,9 @@ class SceneDraft:
             if quicklook is not None:
                 write_png(self._temporary["chips"], quicklook)
             finishing.result()
-        coverage_sha256 = file_sha256(self._temporary["coverage"])
-        write_observations(self._temporary["observations"], observations, stored, coverage_sha256)
+        write_evidence(self._temporary["evidence"], no_rows(EVIDENCE) if evidence is None else evidence)
+        hashes = {folder: file_sha256(self._temporary[folder]) for folder in ("coverage", "evidence")}
+        write_observations(self._temporary["observations"], observations, stored, hashes)
         self._move_into_place()
         self._workspace.ledger.put(stored)
         return stored

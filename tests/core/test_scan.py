@@ -127,6 +127,18 @@ def test_observations_have_the_columns_of_the_table() -> None:
     assert (observations["area_sigma_m2"] > observations["shared_sigma_m2"]).all()
 
 
+def test_everything_measured_is_evidence() -> None:
+    result, _ = scanned(RenderedReader(rendered()))
+    evidence = result.evidence
+    assert list(evidence.columns) == tables.names(tables.EVIDENCE)
+    assert len(evidence) > len(result.observations) > 50
+    assert evidence["log_odds"].isna().any(), "the rejected are there"
+    assert (evidence["log_odds"] < np.log(0.1 / 0.9)).any(), "the unlikely are there"
+    likely = evidence[evidence["log_odds"] >= np.log(0.1 / 0.9) + 0.01]
+    apart = [np.abs(np.subtract.outer(likely[c].to_numpy(), result.observations[c].to_numpy())) for c in ("x", "y")]
+    assert (np.maximum(*apart).min(axis=1) < 0.11).all(), "what is likely is an observation"
+
+
 def test_four_bands_are_enough() -> None:
     four, _ = scanned(RenderedReader(rendered(), roles=("blue", "green", "red", "nir")))
     six = reference()[0]

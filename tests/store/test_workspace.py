@@ -8,6 +8,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given
@@ -16,9 +17,10 @@ from store_examples import GRID, codes_with_cloud, files_in, observations_of, sc
 
 from pondscan.config import Settings
 from pondscan.errors import InputError, WorkspaceError
+from pondscan.model import Window
 from pondscan.store import Superseded, Workspace, atomic
 from pondscan.store.workspace import LONGEST_STEM, file_stem
-from pondscan.tables import OBSERVATIONS, names
+from pondscan.tables import EVIDENCE, OBSERVATIONS, conform, names
 
 SAFE = set(string.ascii_letters + string.digits + "._-")
 
@@ -77,6 +79,7 @@ def test_a_stored_scene_comes_back_whole(workspace):
     assert frame["object_id"].tolist() == [1, 2, 3]
     assert frame.crs == GRID.crs
     assert workspace.coverage("a").grid == GRID
+    assert workspace.evidence("a").empty
     assert workspace.quicklook("a").startswith(b"\x89PNG")
 
 
@@ -88,6 +91,7 @@ def test_the_folder_is_laid_out_as_promised(workspace):
         "chips/a_quicklook.png",
         "config.toml",
         "coverage/a.tif",
+        "evidence/a.parquet",
         "ledger.sqlite",
         "observations/a.parquet",
     ]
@@ -414,3 +418,44 @@ def test_a_workspace_can_be_moved(workspace, tmp_path):
         moved.coverage("a").codes_at([GRID.x_origin + 305.0], [GRID.y_origin - 5.0], GRID.crs), np.array([1])
     )
     assert [stored.scene_id for stored in moved.scenes()] == ["a"]
+
+
+def test_evidence_is_kept_as_it_was_measured(workspace):
+    measured = conform(
+        pd.DataFrame(
+            {
+                "x": [600_010.0, 600_020.5],
+                "y": [2_830_000.0, 2_830_007.0],
+                "area_m2": [80.0, 12.5],
+                "area_sigma_m2": [20.0, 11.0],
+                "log_odds": [-3.25, np.nan],
+                "ndwi_peak": [0.1, -0.2],
+                "visible": [0.05, 0.04],
+            }
+        ),
+        EVIDENCE,
+    )
+    with workspace.lock():
+        scene = scene_named("a")
+        with workspace.new_scene(scene, (), "hash") as draft:
+            draft.write_coverage(Window(0, GRID.height, 0, GRID.width), np.ones((GRID.height, GRID.width), np.uint8))
+            draft.save(observations_of("a", 1), None, {}, evidence=measured)
+    pd.testing.assert_frame_equal(workspace.evidence("a"), measured)
+
+
+def test_a_lost_ledger_takes_no_scene_whose_evidence_was_changed(workspace):
+    with workspace.lock():
+        store(workspace, scene_named("a"))
+    workspace.ledger.path.unlink()
+    evidence = workspace.path / "evidence" / "a.parquet"
+    evidence.write_bytes(evidence.read_bytes() + b" ")
+    with workspace.lock():
+        assert workspace.scenes() == ()
+
+
+def test_evidence_that_is_gone_is_told(workspace):
+    with workspace.lock():
+        store(workspace, scene_named("a"))
+    (workspace.path / "evidence" / "a.parquet").unlink()
+    with pytest.raises(WorkspaceError, match=r"a\.parquet: the evidence of this scene is missing or damaged"):
+        workspace.evidence("a")
