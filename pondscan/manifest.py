@@ -32,7 +32,7 @@ FORMAT = 1
 
 PACKAGES = (
     *("numpy", "scipy", "scikit-image", "pandas", "geopandas", "shapely", "pyproj"),
-    *("rasterio", "pyogrio", "pyarrow", "pydantic", "jinja2", "matplotlib"),
+    *("rasterio", "pyogrio", "pyarrow", "pydantic", "jinja2", "pillow"),
 )
 
 

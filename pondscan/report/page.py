@@ -22,7 +22,7 @@ from pondscan.report.inputs import ReportInput, check_columns, in_order
 from pondscan.report.limits import limit_sentence, scene_limits
 from pondscan.report.looks import Look, site_looks, survey_looks
 from pondscan.report.map import Sheet
-from pondscan.report.palette import COVERAGE, sensor_style
+from pondscan.report.palette import COVERAGE, MARKERS, sensor_style
 from pondscan.report.pictures import maps, plates
 from pondscan.report.rows import SiteRow, kind_rows, scene_rows, site_rows
 
@@ -46,6 +46,7 @@ class SensorKey:
     name: str
     color: str
     marker: str
+    """SVG path around the middle of a square of 16."""
 
 
 def render(report_input: ReportInput) -> str:
@@ -155,7 +156,11 @@ def _cards(
 def _sensor_keys(looks: Sequence[Look]) -> list[SensorKey]:
     """Sensors of the charts, for their legend."""
     keys = sorted({look.sensor for look in looks})
-    return [SensorKey(words.sensor(key), sensor_style(key).color, sensor_style(key).marker) for key in keys]
+    styles = [sensor_style(key) for key in keys]
+    return [
+        SensorKey(words.sensor(key), style.color, MARKERS[style.marker])
+        for key, style in zip(keys, styles, strict=True)
+    ]
 
 
 def _subtitle(report_input: ReportInput) -> str:
@@ -182,7 +187,7 @@ def _policy(script: str) -> str:
 
 
 def _svg(text: str) -> Markup:
-    """Mark a chart as ready: matplotlib has escaped its texts."""
+    """Mark a chart as ready: nothing in it comes from outside."""
     return Markup(text)  # noqa: S704
 
 

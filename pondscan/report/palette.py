@@ -22,23 +22,36 @@ class SensorStyle:
 
     color: str
     marker: str
-    """A matplotlib marker."""
+    """A key of ``MARKERS``."""
 
+
+MARKERS = {
+    "disc": "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0Z",
+    "square": "M-4.5 -4.5h9v9h-9Z",
+    "up": "M0 -5.5L6 5H-6Z",
+    "down": "M0 5.5L6 -5H-6Z",
+    "diamond": "M0 -6L6 0L0 6L-6 0Z",
+    "plus": "M-2 -6h4v4h4v4h-4v4h-4v-4h-4v-4h4Z",
+    "cross": "M-4 -6L0 -2L4 -6L6 -4L2 0L6 4L4 6L0 2L-4 6L-6 4L-2 0L-6 -4Z",
+    "pentagon": "M0 -6L6 -1.6L3.7 5.5H-3.7L-6 -1.6Z",
+    "hexagon": "M0 -6L5.2 -3V3L0 6L-5.2 3V-3Z",
+}
+"""SVG paths around the middle of a square of 16."""
 
 SENSORS = {
-    "sentinel-2": SensorStyle("#0072B2", "o"),
-    "planetscope": SensorStyle("#D55E00", "s"),
-    "skysat": SensorStyle("#009E73", "^"),
-    "landsat": SensorStyle("#AA4499", "D"),
-    "hls": SensorStyle("#B07C00", "v"),
+    "sentinel-2": SensorStyle("#0072B2", "disc"),
+    "planetscope": SensorStyle("#D55E00", "square"),
+    "skysat": SensorStyle("#009E73", "up"),
+    "landsat": SensorStyle("#AA4499", "diamond"),
+    "hls": SensorStyle("#B07C00", "down"),
 }
 UNNAMED = (
-    (2.0, SensorStyle("#882255", "P")),
-    (6.5, SensorStyle("#4A5A63", "X")),
-    (15.0, SensorStyle("#8A5A00", "p")),
+    (2.0, SensorStyle("#882255", "plus")),
+    (6.5, SensorStyle("#4A5A63", "cross")),
+    (15.0, SensorStyle("#8A5A00", "pentagon")),
 )
 """Styles of unnamed sensors by the largest pixel, metres, that each is for."""
-OTHER_SENSOR = SensorStyle("#17262e", "h")
+OTHER_SENSOR = SensorStyle("#17262e", "hexagon")
 
 KINDS = {
     "turquoise": "#12C4D6",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +21,7 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
     WorkspaceError
         When the file cannot be written.
     """
-    from matplotlib import image
+    from PIL import Image
 
-    without_version: dict[str, Any] = {"Software": None}
     with storage_errors(path):
-        image.imsave(path, pixels, metadata=without_version, pil_kwargs={"compress_level": QUICK})
+        Image.fromarray(pixels).save(path, "PNG", compress_level=QUICK)

@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 from report_examples import CRS, NORTH, WEST, pond, ponds_table, sites_table
@@ -103,6 +103,7 @@ def test_what_lies_outside_the_view_is_not_drawn() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 4000)), min_size=1, max_size=40, unique=True))
+@settings(deadline=None)
 def test_names_of_sites_never_lie_on_each_other(places: list[tuple[int, int]]) -> None:
     rows = [pond(i, WEST + x, NORTH - y, 9.0, site_id=f"S-{i:03d}") for i, (x, y) in enumerate(places)]
     labels = site_labels(VIEW, sites_table(ponds_table(rows)))
