@@ -131,6 +131,8 @@ def report_input(
         settings_toml=to_toml(shown),
         versions=manifest.versions(),
         target=kept.confidence.target,
+        looks=tables.looks,
+        states=tables.states,
         notes=(*tables.notes, *superseded),
     )
 

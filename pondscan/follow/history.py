@@ -6,7 +6,7 @@ a miss only where it was clear at the pond and its pixels could have shown it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -53,6 +53,17 @@ class State(IntEnum):
 
 STATUS = {state.value: state.name.lower() for state in State if state is not State.NOT_YET}
 """Name of each state in the products; there is none for `NOT_YET`."""
+
+
+LETTERS = {State.PRESENT: "p", State.COVERED: "c", State.UNOBSERVED: "u", State.GONE: "g", State.NOT_YET: "-"}
+
+
+def in_letters(pond_id: Iterable[str], state: States) -> dict[str, str]:
+    """Write the states of ponds (n_ponds, n_looks) as a word each, a letter for each look."""
+    letters = np.zeros(max(LETTERS) + 1, "S1")
+    letters[list(LETTERS)] = list(LETTERS.values())
+    table = letters[state]
+    return {str(one): b"".join(row).decode() for one, row in zip(pond_id, table, strict=True)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from pondscan.config import Settings
 from pondscan.errors import InputError
-from pondscan.follow import census, ids, series, sites
+from pondscan.follow import census, history, ids, series, sites
 from pondscan.follow.apart import hold_apart
 from pondscan.follow.census import Census
 from pondscan.follow.looks import SceneView, extents, group_looks, in_order, lattice_over, working_crs
@@ -49,6 +49,10 @@ class Products:
     aliases: pd.DataFrame
     crs: str
     """CRS of the geometries, in metres."""
+    looks: tuple[str, ...]
+    """Scenes of every look, joined by ``;``, in order of time."""
+    states: dict[str, str]
+    """Pond id → a letter for each look (``history.LETTERS``)."""
     distance_curve: tuple[tuple[float, int, int], ...]
     """Linkage distance in metres, sites, isolated ponds: how much the choice of the distance matters."""
     notes: tuple[str, ...]
@@ -98,6 +102,8 @@ def build(
         survey=_finished(survey(places, rows, counted.looks), SURVEY),
         aliases=_aliases(counted, places),
         crs=crs,
+        looks=tuple(look.scene_id for look in counted.looks),
+        states=history.in_letters(places.ponds["pond_id"], counted.state[places.is_published]),
         distance_curve=sites.count_by_distance(first, min_ponds=settings.sites.min_ponds),
         notes=(*_notes(stored, counted, min_confidence), *_review_notes(reviewed, counted)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
@@ -64,6 +64,10 @@ class ReportInput:
     quicklooks: tuple[Quicklook, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
     """Source, and the sentence that says why it could not be used."""
+    looks: tuple[str, ...] = ()
+    """Scenes of every look, joined by ``;``, in order of time."""
+    states: Mapping[str, str] = field(default_factory=dict)
+    """Pond id → a letter for each look: ``p`` present, ``c`` covered, ``u`` unobserved, ``g`` gone, ``-`` not yet."""
     ignored: tuple[str, ...] = ()
     """Files met while walking folders that were not recognised."""
     settings_toml: str = ""

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from pondscan.config import Settings
 from pondscan.report import figures, words
 from pondscan.report.caveats import cautions, prevalence, reasons_for_nothing
+from pondscan.report.explorer import explorer, library
 from pondscan.report.headline import head_of, periods
 from pondscan.report.inputs import ReportInput, check_columns, in_order
 from pondscan.report.limits import limit_sentence, scene_limits
@@ -73,12 +74,15 @@ def render(report_input: ReportInput) -> str:
     every_period = periods(report_input.survey, report_input.scenes)
     head = head_of(every_period)
     settings = Settings.model_validate(tomllib.loads(report_input.settings_toml))
-    style, script = _asset("report.css"), _asset("report.js")
+    drawn = maps(report_input)
+    script, style = _asset("report.js"), _asset("report.css")
+    scripts, styles = ((script,), (style,)) if drawn is None else _with_explorer(script, style)
     return _environment().get_template("report.html").render(
         title=report_input.title,
-        policy=_policy(script),
-        style=Markup(style),  # noqa: S704 (package data)
-        script=Markup(script),  # noqa: S704 (package data)
+        policy=_policy(scripts),
+        styles=[Markup(text) for text in styles],  # noqa: S704 (package data)
+        scripts=[Markup(text) for text in scripts],  # noqa: S704 (package data)
+        explored=None if drawn is None else Markup(explorer(report_input, drawn.crs, drawn.main.sheet.view.bounds)),  # noqa: S704 (JSON without <)
         head=head,
         periods=every_period,
         cautions=cautions(report_input, head),
@@ -96,7 +100,8 @@ def render(report_input: ReportInput) -> str:
         coverage_colors=COVERAGE,
         **_tables(report_input),
         **_series(report_input),
-        maps=maps(report_input),
+        n_map_looks=len(report_input.looks),
+        maps=drawn,
     )  # fmt: skip
 
 
@@ -177,11 +182,18 @@ def _subtitle(report_input: ReportInput) -> str:
     return " · ".join(parts)
 
 
-def _policy(script: str) -> str:
-    """Content security policy: no network at all, this one script, inline styles, pictures inside the page."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+def _with_explorer(script: str, style: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Scripts and style sheets of a page with a moving map, in the order in which they must run."""
+    leaflet_script, leaflet_style = library()
+    return (leaflet_script, _asset("explorer.js"), script), (leaflet_style, style)
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Content security policy: no network at all, these scripts, inline styles, pictures inside the page."""
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -71,6 +71,17 @@ OTHER_KIND = "#B4BCC0"
 STATUS_DASHES = {"present": "", "covered": "1 3", "unobserved": "5 3", "gone": "2 3"}
 """SVG dash patterns of outlines: only what is there now has an unbroken line."""
 
+STATUSES = {"present": "#12C4D6", "covered": "#7A4FA0", "unobserved": "#B4BCC0", "gone": "#E9A23A"}
+"""Colours of states where a map is coloured by them."""
+
+CONFIDENCES = (
+    (0.0, "#f6d746", "below 0.7"),
+    (0.7, "#e55c30", "0.7 to 0.9"),
+    (0.9, "#84206b", "0.9 to 0.97"),
+    (0.97, "#1b0c41", "0.97 and more"),
+)
+"""Least confidence of a class, its colour (of the inferno map: light to dark in grey too) and its name."""
+
 COVERAGE = {
     "clear": "#4F9DA6",
     "cloud": "#C9CED1",

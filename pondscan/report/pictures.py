@@ -39,6 +39,8 @@ class Maps:
     """Where the main map lies in all that was looked at, when it shows only a small part of it."""
     credits: list[str]
     """Sensor, time and id of every scene in the picture, the one on top first."""
+    crs: str
+    """Reference system of the sheets."""
     place: str
     """Middle of the map, longitude and latitude in words."""
 
@@ -58,7 +60,7 @@ def maps(report_input: ReportInput) -> Maps | None:
     if close_up is not None:
         around = sheet(View(everything, PLATE_PX), crs, ponds.iloc[:0], sites.iloc[:0], frame=bounds)
         inset = Drawing(around, mosaic(looks, crs, everything, INSET_PICTURE_PX))
-    return Maps(main, inset, _credits(report_input, picture), main.sheet.middle)
+    return Maps(main, inset, _credits(report_input, picture), crs, main.sheet.middle)
 
 
 def _extents(report_input: ReportInput, crs: str) -> tuple[Bounds, Bounds | None]:

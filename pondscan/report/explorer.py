@@ -1,0 +1,156 @@
+"""The map one can move: every pond and site on the pictures of their dates, as data for the page's script.
+
+Drawn by Leaflet, read from the installed package and written into the page; places are metres from the map's corner, so
+no projection is left to the browser.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import shapely
+from geopandas import GeoDataFrame
+
+from pondscan.report import words
+from pondscan.report.inputs import ReportInput
+from pondscan.report.mosaic import Bounds, best_first, mosaic
+from pondscan.report.palette import CONFIDENCES, STATUSES, kind_color
+
+PICTURE_BYTES = 6e6
+"""What the pictures of all dates may take up together."""
+BYTES_PER_PX = 0.22
+"""Of a picture of forest as the page embeds it."""
+MOST_PICTURES = 24
+PICTURE_PX = (500, 1400)
+"""Fewest and most pixels along a picture's longer side."""
+STEP_M = 0.1
+"""Places are written to so many metres."""
+
+
+def explorer(report_input: ReportInput, crs: str, bounds: Bounds) -> str:
+    """Write what the moving map shows as JSON that is safe inside a page.
+
+    Parameters
+    ----------
+    crs
+        Of the map, in metres.
+    bounds
+        Ground that it opens on and has pictures of.
+    """
+    ponds, sites = (
+        table if str(table.crs) == crs else table.to_crs(crs) for table in (report_input.ponds, report_input.sites)
+    )
+    looks = report_input.looks
+    document = {
+        "size_m": [round(bounds[2] - bounds[0], 1), round(bounds[3] - bounds[1], 1)],
+        "looks": [_look(report_input, look) for look in looks],
+        "pictures": _pictures(report_input, crs, bounds),
+        "ponds": _ponds(report_input, ponds, bounds),
+        "sites": _sites(sites, bounds),
+        "colors": {
+            "kind": {words.kind(kind): kind_color(kind) for kind in sorted(ponds["kind"].fillna("unknown").unique())},
+            "status": STATUSES,
+            "confidence": CONFIDENCES,
+        },
+    }
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+@cache
+def library() -> tuple[str, str]:
+    """Script and style sheet of Leaflet, without what either would fetch from elsewhere."""
+    folder = files("js_lib_leaflet") / "static" / "js_lib_leaflet"
+    script = (folder / "leaflet.js").read_text("utf-8").replace("//# sourceMappingURL=leaflet.js.map", "")
+    style = re.sub(r"url\((?!#)[^)]*\)", "none", (folder / "leaflet.css").read_text("utf-8"))
+    return script, style
+
+
+def _look(report_input: ReportInput, look: str) -> dict[str, str]:
+    """Date and sensor of a look, in words."""
+    scenes = report_input.scenes
+    of_look = scenes[scenes["scene_id"].isin(look.split(";"))].sort_values("datetime")
+    if of_look.empty:
+        return {"date": "undated", "sensor": ""}
+    first = of_look.iloc[0]
+    sensor = words.listed([words.sensor(name) for name in sorted(of_look["sensor"].astype(str).unique())])
+    return {"date": words.minute(first["datetime"]), "sensor": sensor}
+
+
+def _pictures(report_input: ReportInput, crs: str, bounds: Bounds) -> list[dict[str, Any]]:
+    """Pictures of the looks, each with the number of its look; of many looks, some evenly spread ones and the last."""
+    shown = [number for number, look in enumerate(report_input.looks) if _quicklooks(report_input, look)]
+    if len(shown) > MOST_PICTURES:
+        chosen = np.unique(np.linspace(0, len(shown) - 1, MOST_PICTURES).round().astype(int))
+        shown = [shown[place] for place in chosen]
+    side = math.sqrt(PICTURE_BYTES / BYTES_PER_PX / max(len(shown), 1))
+    max_px = int(np.clip(side, *PICTURE_PX))
+    pictures = []
+    for number in shown:
+        looks = _quicklooks(report_input, report_input.looks[number])
+        picture = mosaic(best_first(looks, report_input.scenes), crs, bounds, max_px)
+        if picture is not None:
+            pictures.append({"look": number, "uri": picture.uri})
+    return pictures
+
+
+def _quicklooks(report_input: ReportInput, look: str) -> list[Any]:
+    names = set(look.split(";"))
+    return [quicklook for quicklook in report_input.quicklooks if quicklook.scene_id in names]
+
+
+def _ponds(report_input: ReportInput, ponds: GeoDataFrame, bounds: Bounds) -> list[dict[str, Any]]:
+    rings = _rings(ponds, bounds)
+    sites = ponds["site_id"].astype(object).where(ponds["site_id"].notna(), None)
+    return [
+        {
+            "id": row.pond_id,
+            "site": site,
+            "kind": words.kind(row.kind),
+            "status": str(row.status),
+            "states": report_input.states.get(str(row.pond_id), ""),
+            "confidence": round(confidence, 2),
+            "area": f"{words.plus_minus(row.area_m2, _half_width(row.area_sigma_m2))} m²",
+            "ring": ring,
+        }
+        for row, site, confidence, ring in zip(
+            ponds.itertuples(index=False), sites, ponds["confidence"].to_numpy(float), rings, strict=True
+        )
+    ]
+
+
+def _sites(sites: GeoDataFrame, bounds: Bounds) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(row.site_id),
+            "status": str(row.status),
+            "n_ponds": words.plural(row.n_ponds, "pond"),
+            "area": f"{words.plus_minus(row.pond_area_m2, _half_width(row.pond_area_sigma_m2))} m²",
+            "ring": ring,
+        }
+        for row, ring in zip(sites.itertuples(index=False), _rings(sites, bounds), strict=True)
+    ]
+
+
+def _half_width(sigma: Any) -> float | None:
+    known = words.number(sigma)
+    return None if known is None else words.Z_95 * known
+
+
+def _rings(table: GeoDataFrame, bounds: Bounds) -> list[list[list[list[float]]]]:
+    """Outer rings of every outline, (y, x) in metres from the map's lower left corner, without needless corners."""
+    outlines: Sequence[Any] = shapely.simplify(table.geometry.to_numpy(), STEP_M, preserve_topology=True)
+    corner = np.array(bounds[:2])
+    return [
+        [
+            (shapely.get_coordinates(part.exterior)[:-1] - corner).round(1)[:, ::-1].tolist()
+            for part in shapely.get_parts(outline)
+        ]
+        for outline in outlines
+    ]
