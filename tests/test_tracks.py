@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from painted_scenes import circle
 from scipy.optimize import linear_sum_assignment
 
-from pondscan.follow.history import Evidence, State, confidence, dates, detectable, sources, states
+from pondscan.follow.history import Evidence, State, confidence, dates, lasting, sources, states
+from pondscan.follow.looks import days
 from pondscan.follow.matching import Objects, assign, feasible_pairs, shift_of
 from pondscan.follow.tracks import Tracks, follow
 
@@ -187,13 +188,14 @@ class TestFollow:
         assert set(tracks.track.tolist()) == set(range(tracks.n_tracks))
 
 
-def evidence(seen: str, *, covered: str = "", clear: str = "", tells: str = "") -> Evidence:
-    """One pond; ``x`` marks true, clear and tells default to everywhere."""
+def evidence(seen: str, *, covered: str = "", clear: str = "", tells: str = "", chance: float = 0.9) -> Evidence:
+    """One pond; ``x`` marks true, clear and tells default to everywhere; what is seen is sure by itself."""
     marks = [np.array([[c == "x" for c in (text or "x" * len(seen))]]) for text in (clear, tells)]
     is_seen = np.array([[c == "x" for c in seen]])
     is_covered = np.array([[c == "x" for c in (covered or "." * len(seen))]])
     is_clear, is_told = marks[0], marks[1] | is_seen
-    return Evidence(is_seen, is_covered, is_clear, is_clear & is_told & ~is_seen, is_told)
+    even = np.full(is_seen.shape, chance)
+    return Evidence(is_seen, is_covered, is_clear, is_clear & is_told & ~is_seen, is_told, even, 5.0 * is_seen)
 
 
 def names(state) -> str:
@@ -217,6 +219,10 @@ class TestStates:
             # a look too coarse for the pond changes nothing
             ("x...", {"tells": "x..."}, [0, 40, 80, 120], "PPPP"),
             ("x.......", {"tells": "x.x.x.x.", "clear": "xx.xxxxx"}, [0, 40, 80, 120, 160, 200, 240, 280], "PPUUPPPP"),
+            # one look alone between misses is a flash: it shows a pond then, and the pond stays gone
+            ("xx...x...", {}, [0, 20, 40, 60, 80, 100, 120, 140, 160], "PPPPGPGGG"),
+            # two looks bring it back
+            ("xx...xx", {}, [0, 20, 40, 60, 80, 100, 120], "PPPPGPP"),
             # covered is held like present
             ("xx.", {"covered": ".x."}, [0, 10, 20], "PCC"),
             ("xx..", {"covered": ".x..", "clear": "xx.x"}, [0, 10, 20, 30], "PCUC"),
@@ -233,29 +239,41 @@ class TestStates:
         assert names(states(evidence("x"), np.array([np.nan]))) == "P"
 
     def test_no_looks(self):
-        nothing = np.zeros((0, 0), bool)
-        assert states(Evidence(nothing, nothing, nothing, nothing, nothing), np.empty(0)).shape == (0, 0)
+        nothing, none = np.zeros((0, 0), bool), np.zeros((0, 0))
+        told = Evidence(nothing, nothing, nothing, nothing, nothing, none, none)
+        assert states(told, np.empty(0)).shape == (0, 0)
 
 
 DAYS = np.array(["2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01"], dtype="datetime64[us]")
 
 
+def dated(told: Evidence, start: np.ndarray):
+    return dates(told, start, lasting(told, days(start)))
+
+
 class TestDates:
+    def test_a_flash_dates_nothing_where_the_pond_came_later(self):
+        start = np.datetime64("2024-01-01", "us") + np.arange(10) * np.timedelta64(20, "D")
+        first, before, last = dated(evidence("..x....xxx"), start)
+        assert (first[0], before[0], last[0]) == (start[7], start[6], start[9])
+        # a pond of which nothing but a flash is known was seen then
+        assert dated(evidence("...x......"), start)[0][0] == start[3]
+
     def test_bracketed_by_clear_looks(self):
-        first, before, last = dates(evidence("..x.", clear="x.xx"), DAYS)
+        first, before, last = dated(evidence("..x.", clear="x.xx"), DAYS)
         assert (first[0], before[0], last[0]) == (DAYS[2], DAYS[0], DAYS[2])
 
     def test_null_when_never_missed_before(self):
-        first, before, last = dates(evidence("x..x"), DAYS)
+        first, before, last = dated(evidence("x..x"), DAYS)
         assert (first[0], last[0]) == (DAYS[0], DAYS[3])
         assert np.isnat(before[0])
 
     def test_undated_look_gives_no_date(self):
         start = np.array(["NaT", "2024-02-01", "2024-03-01", "2024-04-01"], dtype="datetime64[us]")
-        first, before, last = dates(evidence("x..x"), start)
+        first, before, last = dated(evidence("x..x"), start)
         assert (first[0], last[0]) == (DAYS[3], DAYS[3])
         assert np.isnat(before[0])
-        assert np.isnat(dates(evidence("x"), start[:1])[0][0])
+        assert np.isnat(dated(evidence("x"), start[:1])[0][0])
 
     def test_counts(self):
         told = evidence("..x.x", clear="x.xxx", tells="xxxxx")
@@ -272,7 +290,7 @@ def one_track(n_seen: int) -> Tracks:
 def combined(seen: str, p: list[float], size_px: float = 5.0, **marks: str) -> float:
     look = np.array([i for i, c in enumerate(seen) if c == "x"])
     found = confidence(
-        evidence(seen, **marks),
+        evidence(seen, chance=0.5, **marks),
         one_track(len(look)),
         look=look,
         probability=np.array(p),
@@ -293,11 +311,11 @@ class TestConfidence:
 
     def test_misses_between_sightings_count_those_of_building_and_closing_do_not(self):
         assert combined("..xx..", [0.8, 0.8]) == pytest.approx(0.8)
-        # one miss shared by two sightings: ln 4 - 0.35
-        assert combined("x.x", [0.8, 0.8]) == pytest.approx(1 / (1 + np.exp(-(np.log(4) - 0.35))))
+        # one miss shared by two sightings: ln 4 - ln 2 / 2
+        assert combined("x.x", [0.8, 0.8]) == pytest.approx(1 / (1 + np.exp(-(np.log(4) - np.log(2) / 2))))
 
     def test_a_flash_loses_confidence_up_to_a_limit(self):
-        assert combined(".x.", [0.8]) == pytest.approx(1 / (1 + np.exp(-(np.log(4) - 0.7))))
+        assert combined(".x.", [0.8]) == pytest.approx(1 / (1 + np.exp(-np.log(2))))
         assert combined("....x....", [0.8]) == combined("........x........", [0.8])
         assert combined(".x.", [0.8], clear=".xx") == pytest.approx(0.8)
 
@@ -314,9 +332,13 @@ class TestConfidence:
 
     def test_as_it_stood_after_every_look(self):
         found = confidence(
-            evidence(".x.."), one_track(1), look=np.array([1]), probability=np.array([0.8]), size_px=np.array([5.0])
+            evidence(".x..", chance=0.5),
+            one_track(1),
+            look=np.array([1]),
+            probability=np.array([0.8]),
+            size_px=np.array([5.0]),
         )
-        flash = 1 / (1 + np.exp(-(np.log(4) - 0.7)))
+        flash = 1 / (1 + np.exp(-np.log(2)))
         assert found[0].tolist() == pytest.approx([np.nan, 0.8, flash, flash], nan_ok=True)
 
 
@@ -331,11 +353,10 @@ def test_source_is_the_latest_clear_sighting_on_its_own():
     )
     seen = np.array([[True, True, True, True], [False, False, True, False]])
     clear = np.array([[True, True, False, True], [False, False, False, False]])
-    told = Evidence(seen, np.zeros_like(seen), clear, clear & ~seen, seen)
+    told = Evidence(seen, np.zeros_like(seen), clear, clear & ~seen, seen, np.ones(seen.shape), 1.0 * seen)
     # sighting 3 is joint, 2 was under cloud, 1 is the latest clear one; pond 1 has only a clouded one
     assert sources(told, tracks, look=np.array([0, 1, 2, 3, 2]), area_m2=np.ones(5)).tolist() == [1, 4]
 
 
-def test_detection_limit_is_one_and_a_half_pixels():
-    assert detectable(np.array([14.9, 15.0]), 10.0).tolist() == [False, True]
+def test_the_order_of_states_is_how_well_they_are_known():
     assert State.PRESENT < State.COVERED < State.UNOBSERVED < State.GONE < State.NOT_YET

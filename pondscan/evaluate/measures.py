@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pondscan.detect.detection import LIMIT_PX
 from pondscan.evaluate.area import AreaError, area_error
 from pondscan.evaluate.calibration import Calibration, calibration
 from pondscan.evaluate.intervals import Share, f1, wilson
 from pondscan.evaluate.score import Score
 from pondscan.evaluate.sizes import SIZES_M, SIZES_PX, diameter, size_class, size_name
-from pondscan.follow.history import DETECTION_LIMIT_PX
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def measures(score: Score, *, detection_diameter_m: float | None = None) -> Meas
     score
         Of one scene or of many (``pool``).
     detection_diameter_m
-        Stated detection diameter above which ponds are counted too; ``history.DETECTION_LIMIT_PX`` pixels of each
+        Stated detection diameter above which ponds are counted too; ``detection.LIMIT_PX`` pixels of each
         scene when not given.
     """
     return Measures(
@@ -166,7 +166,7 @@ def _count_errors(score: Score, detection_diameter_m: float | None) -> tuple[Cou
     if detection_diameter_m is not None:
         return count_error(score), count_error(score, from_diameter_m=detection_diameter_m)
     is_known = score.true["gsd_m"].notna().any() or score.found["gsd_m"].notna().any()
-    return (count_error(score), *([count_error(score, from_diameter_px=DETECTION_LIMIT_PX)] if is_known else []))
+    return (count_error(score), *([count_error(score, from_diameter_px=LIMIT_PX)] if is_known else []))
 
 
 def _by_name(score: Score, column: str) -> dict[str, Detection]:

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pondscan.detect.detection import LIMIT_PX
 from pondscan.evaluate import rows
 from pondscan.evaluate.hoover import hoover
 from pondscan.evaluate.linked import centroids, site_outcomes
 from pondscan.evaluate.match import Booleans, Floats, Integers, Overlaps, Polygons, one_to_one, overlaps
-from pondscan.follow.history import DETECTION_LIMIT_PX
 
 Words = NDArray[np.object_]
 
@@ -122,7 +122,7 @@ def score(
     min_confidence
         Least confidence of what counts as found.
     detection_diameter_m
-        True ponds below it make no site that has to be found; ``history.DETECTION_LIMIT_PX`` pixels when not given.
+        True ponds below it make no site that has to be found; ``detection.LIMIT_PX`` pixels when not given.
     site_distance_m, min_ponds
         The rule that links ponds into sites.
     scene, sensor
@@ -140,7 +140,7 @@ def score(
     found_xy, true_xy = centroids(found_outlines), centroids(true_outlines)
     meeting = _meet(found_rows, true_rows, overlaps(found_outlines, true_outlines), min_confidence)
     found_class, true_class = _classes(meeting, found_outlines, true_outlines)
-    limit_m = DETECTION_LIMIT_PX * gsd_m if detection_diameter_m is None else detection_diameter_m
+    limit_m = LIMIT_PX * gsd_m if detection_diameter_m is None else detection_diameter_m
     found_sites, true_sites = site_outcomes(
         meeting.touches,
         found_xy=found_xy,

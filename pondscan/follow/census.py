@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from pondscan.follow import history, ids, verdicts
+from pondscan.follow.forced import Forced, is_sheet, measure
 from pondscan.follow.history import COVERED_KINDS, STATUS, Evidence, States
 from pondscan.follow.looks import Look, days, objects_of, sightings, start_times
+from pondscan.follow.matching import Objects
 from pondscan.follow.tracks import Tracks, follow
 
 Floats = NDArray[np.float64]
@@ -56,13 +58,23 @@ def take(
         What reviewers said, columns ``tables.VERDICTS``; None for nothing.
     """
     said = verdicts.in_order(reviewed if reviewed is not None else verdicts.nothing_said(), crs)
-    seen = verdicts.drawn_over(sightings(looks, crs, aoi), looks, said, crs)
+    seen = verdicts.drawn_over(_sheets_named(sightings(looks, crs, aoi)), looks, said, crs)
     objects, look = objects_of(seen), seen["look"].to_numpy(np.int64)
     tracks = follow(objects, look)
     place = objects.take(tracks.reference)
     is_cover = seen["kind"].isin(COVERED_KINDS).to_numpy(bool)
+    odds = np.clip(seen["confidence"].to_numpy(float), 0.001, 0.999)
     evidence = history.gather(
-        looks, tracks, look=look, is_cover=is_cover, x=place.x, y=place.y, diameter_m=place.diameter_m, crs=crs
+        looks,
+        tracks,
+        look=look,
+        is_cover=is_cover,
+        log_odds=np.log(odds / (1 - odds)),
+        forced=_forced(looks, tracks, place, look, crs),
+        x=place.x,
+        y=place.y,
+        diameter_m=place.diameter_m,
+        crs=crs,
     )
     start = start_times(looks)
     state = history.states(evidence, days(start))
@@ -77,13 +89,29 @@ def take(
     probability = verdicts.believed(measured, belief)
     ponds = _latest(looks, seen, tracks, evidence).assign(
         **_first(seen.iloc[tracks.first]),
-        **_dates(evidence, start),
+        **_dates(evidence, start, history.lasting(evidence, days(start))),
         confidence=probability[:, -1] if len(looks) else np.empty(0),
         status=_status(state),
         n_seen=evidence.n_seen,
         n_clear=evidence.n_clear,
     )
     return Census(tuple(looks), seen, tracks, state, probability, ponds, is_about_one)
+
+
+def _sheets_named(seen: GeoDataFrame) -> GeoDataFrame:
+    """Call the sightings that show a black sheet by that kind: one scene alone has no word for it."""
+    size_px = seen["diameter_m"].to_numpy(float) / seen["gsd_m"].to_numpy(float)
+    is_cover = is_sheet(seen["ndwi_peak"].to_numpy(float), seen["visible"].to_numpy(float), size_px)
+    return seen.assign(kind=seen["kind"].mask(is_cover, COVERED_KINDS[0]))
+
+
+def _forced(looks: Sequence[Look], tracks: Tracks, place: Objects, look: Integers, crs: str) -> Forced:
+    """Measure the ponds where looks have no sighting of them."""
+    is_sighted = np.zeros((tracks.n_tracks, len(looks)), bool)
+    is_sighted[tracks.track, look[tracks.sighting]] = True
+    shift_m = np.zeros((len(looks), 2))  # looks after the last sighting have none
+    shift_m[: len(tracks.shift_m)] = tracks.shift_m
+    return measure(looks, place, shift_m, is_sighted, crs)
 
 
 def _latest(looks: Sequence[Look], seen: GeoDataFrame, tracks: Tracks, evidence: Evidence) -> GeoDataFrame:
@@ -109,8 +137,10 @@ def _first(first: GeoDataFrame) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _dates(evidence: Evidence, start: NDArray[np.datetime64]) -> dict[str, pd.DatetimeIndex]:
-    dates = history.dates(evidence, start)
+def _dates(
+    evidence: Evidence, start: NDArray[np.datetime64], is_lasting: NDArray[np.bool_]
+) -> dict[str, pd.DatetimeIndex]:
+    dates = history.dates(evidence, start, is_lasting)
     names = ("first_seen", "not_seen_before", "last_seen")
     return {name: pd.DatetimeIndex(date, tz="UTC") for name, date in zip(names, dates, strict=True)}
 

@@ -1,19 +1,23 @@
 """What every look says of every pond: seen, missed, could not tell; from it states, dates and confidence.
 
 Matrices are ponds × looks, looks in canonical order. Absence of evidence is never evidence of absence: a look counts as
-a miss only where it was clear at the pond and its pixels could have shown it.
+a miss only where it was clear at the pond and its pixels had at least an even chance to show it. Whether a pond is
+there is said from all looks (``presence``): what is said of a day depends on the set of looks, the later ones too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
 import pyproj
 from numpy.typing import NDArray
 
+from pondscan.detect import detection
+from pondscan.follow import presence
+from pondscan.follow.forced import SHEET_PX, Forced
 from pondscan.follow.looks import Look, is_clear_at
 from pondscan.follow.tracks import Tracks
 
@@ -22,9 +26,6 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 States = NDArray[np.int8]
 
-DETECTION_LIMIT_PX = 1.5
-"""OWN: diameter in pixels that is found every other time, until measured detection curves replace it."""
-
 GONE_MISSES = 3
 GONE_DAYS = 30.0
 """A pond is gone after so many clear misses since it was last seen, the first and last so many days apart."""
@@ -32,10 +33,18 @@ GONE_DAYS = 30.0
 COVERED_KINDS = ("sheeted",)
 """Kinds of a pond whose liquid is hidden; a mesh lets the liquid through and is not one of them."""
 
-MISS_LOG_ODDS = -0.7
-"""OWN: what one clear miss says, log 0.5: a real pond at the detection limit is missed every other time."""
+SURE = 0.95
+"""No look's chance to show a pond is believed to be greater: mistakes of masks and of places are in no curve."""
 
-MAX_FLANKS = 3
+COVER_LOG_ODDS = 2.0
+"""OWN: what a sheet where a pond was says for the pond being there still."""
+
+OWN_LOOKS = 4.0
+"""How many looks of a pond weigh as much as the curve in saying how easily it is seen."""
+
+MOST_FLASH = -2.1
+"""A flash loses at most so much log-odds: three misses of a pond that every other look shows."""
+
 RESOLVED_PX = 3.0
 """A pond this wide is resolved: its look speaks with full weight."""
 
@@ -79,6 +88,10 @@ class Evidence:
     """Clear, not seen, and not too small for the look's pixels: evidence against a pond."""
     tells: Booleans
     """The look covers the place with pixels that could show the pond, or saw it; cloud may hide it."""
+    chance: Floats
+    """Probability that the look, if clear, shows the pond."""
+    log_odds: Floats
+    """That what the look saw is a pond, from that look alone; 0 where it saw nothing."""
 
     @property
     def n_seen(self) -> Integers:
@@ -103,25 +116,27 @@ class Evidence:
 
     def until(self, number: int) -> Evidence:
         """Evidence of the looks up to ``number``, itself included."""
-        parts = (self.is_seen, self.is_covered, self.is_clear, self.is_missed, self.tells)
-        return Evidence(*(part[:, : number + 1] for part in parts))
+        parts = {one.name: getattr(self, one.name)[:, : number + 1] for one in fields(self)}
+        return Evidence(**parts)
 
-    def counted(self, which: Booleans) -> tuple[Integers, Integers, Integers]:
-        """Count looks of ``which`` before the first sighting, between first and last, and after the last."""
-        look = np.arange(which.shape[1])
+    def against(self) -> tuple[Floats, Floats, Floats]:
+        """Log-odds of the misses before the first sighting, between first and last, and after the last."""
+        look = np.arange(self.is_missed.shape[1])
         is_before, is_after = look < self.first[:, None], look > self.last[:, None]
-        parts = (which & is_before, which & ~is_before & ~is_after, which & is_after)
-        before, between, after = (part.sum(axis=1) for part in parts)
+        odds = np.where(self.is_missed, np.log(1 - np.clip(self.chance, detection.EVEN, SURE)), 0.0)
+        before, between, after = (
+            np.where(where, odds, 0.0).sum(axis=1) for where in (is_before, ~is_before & ~is_after, is_after)
+        )
         return before, between, after
 
 
-def detectable(diameter_m: Floats, gsd_m: float) -> Booleans:
+def detectable(diameter_m: Floats, gsd_m: Floats) -> Booleans:
     """Whether a look finds a pond of this size at least every other time.
 
-    >>> detectable(np.array([8.0, 16.0]), 10.0).tolist()
+    >>> detectable(np.array([5.0, 25.0]), np.array([10.0, 10.0])).tolist()
     [False, True]
     """
-    return np.asarray(diameter_m >= DETECTION_LIMIT_PX * gsd_m)
+    return np.asarray(detection.chance(diameter_m, gsd_m) >= detection.EVEN)
 
 
 def gather(
@@ -130,6 +145,8 @@ def gather(
     *,
     look: Integers,
     is_cover: Booleans,
+    log_odds: Floats,
+    forced: Forced,
     x: Floats,
     y: Floats,
     diameter_m: Floats,
@@ -143,21 +160,55 @@ def gather(
         All looks.
     tracks
         Ponds and their sightings.
-    look, is_cover : (n_sightings,)
-        Look of each sighting, and whether it shows a cover instead of liquid.
+    look, is_cover, log_odds : (n_sightings,)
+        Look of each sighting, whether it shows a cover instead of liquid, and how likely it is a pond by itself.
+    forced
+        What is at the ponds' places where no sighting is.
     x, y, diameter_m : (n_ponds,)
         Where each pond is, in ``crs``, and how wide.
     """
     shape = (tracks.n_tracks, len(looks))
-    is_seen, is_liquid = np.zeros(shape, bool), np.zeros(shape, bool)
-    is_seen[tracks.track, look[tracks.sighting]] = True
+    is_sighted, is_liquid, best = np.zeros(shape, bool), np.zeros(shape, bool), np.full(shape, -np.inf)
+    is_sighted[tracks.track, look[tracks.sighting]] = True
+    np.maximum.at(best, (tracks.track, look[tracks.sighting]), log_odds[tracks.sighting])
     liquid = ~is_cover[tracks.sighting]
     is_liquid[tracks.track[liquid], look[tracks.sighting[liquid]]] = True
-    is_clear, tells = np.zeros(shape, bool), is_seen.copy()
+    is_clear, is_inside = np.zeros(shape, bool), np.zeros(shape, bool)
     for number, one_look in enumerate(looks):
-        is_clear[:, number], is_inside = _looked_at(one_look, x, y, diameter_m, crs)
-        tells[:, number] |= is_inside & detectable(diameter_m, one_look.gsd_m)
-    return Evidence(is_seen, is_seen & ~is_liquid, is_clear, is_clear & tells & ~is_seen, tells)
+        is_clear[:, number], is_inside[:, number] = _looked_at(one_look, x, y, diameter_m, crs)
+    is_seen = is_sighted | (forced.is_cover & is_clear)
+    gsd_m = np.array([one_look.gsd_m for one_look in looks])
+    is_covered = is_seen & ~is_liquid
+    chance = _own_chance(detection.chance(diameter_m[:, None], gsd_m), is_seen, is_clear, gsd_m)
+    chance[_under_cover(is_seen, is_covered) & (diameter_m[:, None] < SHEET_PX * gsd_m)] = 0
+    tells = is_seen | (is_inside & (chance >= detection.EVEN))
+    is_missed = is_clear & tells & ~is_seen & ~forced.is_faint
+    best = np.where(is_liquid, best, np.where(is_covered, COVER_LOG_ODDS, 0.0))
+    return Evidence(is_seen, is_covered, is_clear, is_missed, tells, chance, best)
+
+
+def _own_chance(chance: Floats, is_seen: Booleans, is_clear: Booleans, gsd_m: Floats) -> Floats:
+    """Chance to be seen, drawn from the curve towards how often looks of this pixel size saw the pond.
+
+    Only clear looks between the first and the last that saw it are asked: the pond was there. A pond that shows every
+    third time is not gone after three misses.
+    """
+    look = np.arange(is_seen.shape[1])
+    first = np.where(is_seen, look, len(look)).min(axis=1, initial=len(look))[:, None]
+    last = np.where(is_seen, look, -1).max(axis=1, initial=-1)[:, None]
+    is_between = (look > first) & (look < last) & (is_clear | is_seen)
+    own = chance.copy()
+    for size in np.unique(gsd_m):
+        alike = gsd_m == size
+        n_looks, n_seen = is_between[:, alike].sum(axis=1), (is_between & is_seen)[:, alike].sum(axis=1)
+        own[:, alike] = (OWN_LOOKS * chance[:, alike] + n_seen[:, None]) / (OWN_LOOKS + n_looks[:, None])
+    return own
+
+
+def _under_cover(is_seen: Booleans, is_covered: Booleans) -> Booleans:
+    """Whether the latest look that saw the pond, up to each look, saw a cover."""
+    latest = np.maximum.accumulate(np.where(is_seen, np.arange(is_seen.shape[1]), -1), axis=1)
+    return (latest >= 0) & np.take_along_axis(is_covered, np.maximum(latest, 0), axis=1)
 
 
 def _looked_at(look: Look, x: Floats, y: Floats, diameter_m: Floats, crs: str) -> tuple[Booleans, Booleans]:
@@ -176,13 +227,11 @@ def _looked_at(look: Look, x: Floats, y: Floats, diameter_m: Floats, crs: str) -
     return is_clear, is_inside
 
 
-def states(evidence: Evidence, day: Floats) -> States:
-    """State of every pond at every look, each from that look and those before it.
+def there(evidence: Evidence, day: Floats) -> Floats:
+    """Probability that each pond is there, liquid or covered, at each look, given all looks.
 
-    A pond seen is *present*, or *covered* where only a cover was seen. Not seen, it keeps that state until
-    ``GONE_MISSES`` clear misses that span ``GONE_DAYS`` make it *gone*; a look that could show it but for cloud,
-    shadow, gap or the scene's edge leaves it *unobserved*, a look too coarse for it changes nothing, and *gone* stays
-    until it is seen again.
+    A sighting speaks for a pond by its own log-odds, and never more than by the chance to see a pond against that of a
+    false sighting; a clear miss speaks against it by the chance to miss it.
 
     Parameters
     ----------
@@ -191,23 +240,56 @@ def states(evidence: Evidence, day: Floats) -> States:
     day : (n_looks,)
         Time of each look in days; NaN where it is not known.
     """
+    mistaken = detection.false_sighting()
+    for_it = np.minimum(np.log(np.clip(evidence.chance, detection.EVEN, SURE) / mistaken), evidence.log_odds)
+    against = np.log((1 - np.clip(evidence.chance, detection.EVEN, SURE)) / (1 - mistaken))
+    log_ratio = np.where(evidence.is_seen, for_it, np.where(evidence.is_missed, against, 0.0))
+    return presence.posterior(log_ratio, day)
+
+
+def lasting(evidence: Evidence, day: Floats) -> Booleans:
+    """Looks that saw each pond and that its other looks take for no mistake; all that saw it when none is left."""
+    is_lasting = evidence.is_seen & (there(evidence, day) >= 0.5)
+    return np.where(is_lasting.any(axis=1, keepdims=True), is_lasting, evidence.is_seen)
+
+
+def states(evidence: Evidence, day: Floats) -> States:
+    """State of every pond at every look.
+
+    A pond seen is *present*, or *covered* where only a cover was seen. Not seen, it keeps that state until
+    ``GONE_MISSES`` clear misses that span ``GONE_DAYS`` have passed and all looks together find it likelier gone
+    (``there``): then it is *gone*. A look that could show it but for cloud, shadow, gap or the scene's edge leaves it
+    *unobserved*, a look too coarse for it changes nothing, and *gone* stays until it is seen again for good. A look
+    that shows a pond likely by itself says so, whatever the others say.
+
+    Parameters
+    ----------
+    evidence, day
+        As ``there`` takes them.
+    """
     n_ponds, n_looks = evidence.is_seen.shape
     state = np.empty((n_ponds, n_looks), np.int8)
     current = np.full(n_ponds, State.NOT_YET, np.int8)
     held = current.copy()
     n_misses, first_miss = np.zeros(n_ponds, np.int64), np.full(n_ponds, np.nan)
+    is_lasting, is_likelier_gone = lasting(evidence, day), there(evidence, day) < 0.5
     for number in range(n_looks):
-        is_seen, is_missed = evidence.is_seen[:, number], evidence.is_missed[:, number]
+        is_seen, is_missed = is_lasting[:, number], evidence.is_missed[:, number]
         n_misses = np.where(is_seen, 0, n_misses + is_missed)
         first_miss = np.where(is_missed & (n_misses == 1), day[number], first_miss)
         held = np.where(is_seen, np.where(evidence.is_covered[:, number], State.COVERED, State.PRESENT), held)
         is_gone = (n_misses >= GONE_MISSES) & (day[number] - first_miss >= GONE_DAYS) & is_missed
-        is_hidden = evidence.tells[:, number] & ~is_missed & ~is_seen & (current != State.GONE)
-        now = np.where(is_seen | (is_missed & (current != State.GONE)), held, current)
+        is_gone &= is_likelier_gone[:, number]
+        is_told = evidence.is_clear[:, number] | evidence.is_seen[:, number]
+        is_hidden = evidence.tells[:, number] & ~is_told & (current != State.GONE)
+        is_held = evidence.tells[:, number] & is_told & (current != State.GONE)
+        now = np.where(is_seen | is_held, held, current)
         now = np.where(is_hidden, State.UNOBSERVED, np.where(is_gone, State.GONE, now))
         current = np.where(held == State.NOT_YET, State.NOT_YET, now).astype(np.int8)
         state[:, number] = current
-    return state
+    shown = np.where(evidence.is_covered, State.COVERED, State.PRESENT)
+    is_shown = evidence.is_seen & ((evidence.log_odds >= 0) | (state == State.NOT_YET))
+    return np.where(is_shown, shown, state).astype(np.int8)
 
 
 def joint_states(state: States, group: Integers, n_groups: int) -> States:
@@ -217,17 +299,21 @@ def joint_states(state: States, group: Integers, n_groups: int) -> States:
     return joint
 
 
-def dates(evidence: Evidence, start: NDArray[np.datetime64]) -> tuple[NDArray[np.datetime64], ...]:
+def dates(
+    evidence: Evidence, start: NDArray[np.datetime64], is_lasting: Booleans
+) -> tuple[NDArray[np.datetime64], ...]:
     """First seen, last clear miss before that, and last seen; NaT where there is none.
 
-    Undated looks give no date: ``first_seen`` is then the first dated look that saw the pond.
+    Looks that saw the pond by mistake (not ``lasting``) and undated looks give no date: ``first_seen`` is then the
+    first dated look that saw it for good.
     """
     is_dated = ~np.isnat(start)
-    seen, missed = evidence.is_seen & is_dated, evidence.is_missed & is_dated
+    seen, missed = is_lasting & is_dated, evidence.is_missed & is_dated
     n_looks, index = len(start), np.arange(len(start))
     first = np.where(seen, index, n_looks).min(axis=1, initial=n_looks)
     last = np.where(seen, index, -1).max(axis=1, initial=-1)
-    before = np.where(missed & (index < evidence.first[:, None]), index, -1).max(axis=1, initial=-1)
+    earliest = np.where(is_lasting, index, n_looks).min(axis=1, initial=n_looks)
+    before = np.where(missed & (index < earliest[:, None]), index, -1).max(axis=1, initial=-1)
     padded = np.append(start, np.datetime64("NaT", "us"))
     return padded[first], padded[before], padded[last]
 
@@ -237,9 +323,9 @@ def confidence(evidence: Evidence, tracks: Tracks, *, look: Integers, probabilit
 
     Looks at one place are strongly correlated (the same ground, the same mistake), so their log-odds are averaged,
     not added: the prior counts once and ten looks are no surer than one. A look speaks with the weight of how well
-    it resolves the pond (diameter in pixels over ``RESOLVED_PX``, at most 1). Clear misses lower the average by
-    ``MISS_LOG_ODDS`` each: those between the first and the last sighting, shared out over the sightings; and for a
-    pond seen only once, those on both sides of it (a flash), at most ``MAX_FLANKS``. Misses before or after alone are
+    it resolves the pond (diameter in pixels over ``RESOLVED_PX``, at most 1). Clear misses lower the average by the
+    logarithm of their chance: those between the first and the last sighting, shared out over the sightings; and for a
+    pond seen only once, those on both sides of it (a flash), down to ``MOST_FLASH``. Misses before or after alone are
     what building and closing a pond look like, and say nothing against it.
 
     Parameters
@@ -257,20 +343,21 @@ def confidence(evidence: Evidence, tracks: Tracks, *, look: Integers, probabilit
     cell = (tracks.track, look[tracks.sighting])
     np.maximum.at(log_odds, cell, np.log(bounded / (1 - bounded))[tracks.sighting])
     np.maximum.at(weight, cell, np.clip(size_px / RESOLVED_PX, 0.1, 1)[tracks.sighting])
-    total = np.where(evidence.is_seen, weight * np.where(evidence.is_seen, log_odds, 0), 0).cumsum(axis=1)
+    is_sighted = weight > 0  # not where it was only measured by force
+    total = (weight * np.where(is_sighted, log_odds, 0)).cumsum(axis=1)
     mean = total / np.maximum(weight.cumsum(axis=1), np.finfo(float).tiny)
     misses = np.zeros(evidence.is_seen.shape)
     for number in range(evidence.is_seen.shape[1]):
-        misses[:, number] = _weight_of_misses(evidence.until(number))
-    stood = 1 / (1 + np.exp(-(mean + MISS_LOG_ODDS * misses)))
-    return np.where(evidence.is_seen.cumsum(axis=1) > 0, stood, np.nan)
+        misses[:, number] = _misses(evidence.until(number))
+    stood = 1 / (1 + np.exp(-(mean + misses)))
+    return np.where(is_sighted.cumsum(axis=1) > 0, stood, np.nan)
 
 
-def _weight_of_misses(evidence: Evidence) -> Floats:
-    """(n_ponds,) misses that speak against a pond, in whole misses."""
-    before, between, after = evidence.counted(evidence.is_missed)
+def _misses(evidence: Evidence) -> Floats:
+    """(n_ponds,) log-odds that misses take from a pond."""
+    before, between, after = evidence.against()
+    flanks = np.maximum(np.maximum(before, after), MOST_FLASH)
     is_flash = evidence.n_seen == 1
-    flanks = np.minimum(np.minimum(before, after), MAX_FLANKS)
     return np.asarray(between / np.maximum(evidence.n_seen, 1) + is_flash * flanks, dtype=np.float64)
 
 

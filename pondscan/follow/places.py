@@ -130,13 +130,14 @@ def _sites(
 
 
 def seen_at(places: Places, census: Census) -> pd.DataFrame:
-    """Sightings that count at a place, each once, as ``series.place_looks`` takes them.
+    """Sightings of liquid that count at a place, each once, as ``series.place_looks`` takes them.
 
     Candidates that are not published stand at a site when they are within its linkage distance.
     """
     home = places.site.copy()
     home[places.is_published] = places.home
     track = census.tracks.track
+    is_liquid = ~census.seen["kind"].isin(history.COVERED_KINDS).to_numpy(bool)
     members = pd.DataFrame(
         {
             "sighting": census.tracks.sighting,
@@ -145,13 +146,13 @@ def seen_at(places: Places, census: Census) -> pd.DataFrame:
             "probability": census.ponds["confidence"].to_numpy(float)[track],
         }
     )
-    members = members[members["place"] >= 0].sort_values(
-        ["sighting", "is_counted", "probability"], ascending=[True, False, False]
-    )
+    is_here = (members["place"] >= 0).to_numpy() & is_liquid[census.tracks.sighting]
+    members = members[is_here].sort_values(["sighting", "is_counted", "probability"], ascending=[True, False, False])
     members = members.drop_duplicates("sighting").reset_index(drop=True)
     columns = ["look", "pond_equivalents", "area_m2", "area_sigma_m2", "shared_sigma_m2"]
     measured = pd.DataFrame(census.seen[columns]).iloc[members["sighting"].to_numpy()].reset_index(drop=True)
-    return pd.concat([members, measured], axis=1)
+    joined: pd.DataFrame = pd.concat([members, measured], axis=1)
+    return joined
 
 
 def site_table(places: Places, trend: Floats) -> GeoDataFrame:

@@ -64,12 +64,13 @@ def place_looks(places: Places, looks: Sequence[Look], seen: pd.DataFrame, crs: 
     index = (rows["place"].to_numpy(), rows["look"].to_numpy())
     is_seen = rows["n_ponds"].fillna(0).to_numpy(float) > 0
     at_look = places.state[index]
-    is_zero = (rows["observed_fraction"].to_numpy() >= WHOLE) & (at_look != State.UNOBSERVED)
+    is_zero = (rows["observed_fraction"].to_numpy() >= WHOLE) & ~np.isin(at_look, (State.COVERED, State.UNOBSERVED))
     is_zero &= detectable(places.diameter_m[index[0]], gsd[index[1]]) & ~is_seen
     sums = [name for name in rows.columns if name not in ("place", "look", "observed_fraction")]
     rows[sums] = rows[sums].fillna(0.0)
     rows.loc[~(is_seen | is_zero), sums] = np.nan
-    return rows.assign(state=np.where(is_seen | is_zero, at_look, State.UNOBSERVED))
+    is_known = is_seen | is_zero | (at_look == State.COVERED)
+    return rows.assign(state=np.where(is_known, at_look, State.UNOBSERVED))
 
 
 def _observed(places: Places, looks: Sequence[Look], crs: str) -> pd.DataFrame:
