@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from shapely.geometry.base import BaseGeometry
 
-from pondscan import __version__, manifest, plan
+from pondscan import __version__, plan
 from pondscan.config import Settings
 from pondscan.configfile import differences
-from pondscan.detect import scan
 from pondscan.detect.score import models_sha256
 from pondscan.errors import ConfigError, InputError, PondscanError, WorkspaceError
-from pondscan.export import PRODUCTS
 from pondscan.model import Scene
 from pondscan.plan import Candidate, Found
 from pondscan.scenes import open_scene
@@ -35,8 +33,9 @@ if TYPE_CHECKING:
 
     from pondscan.publish import Published
 
-PUBLISHER = "pondscan.publish"
-"""Takes 0.8 s to import, charts and page templates and all: done while files are hashed, which needs no interpreter."""
+WANTED_LATER = ("pondscan.detect.scan", "pondscan.publish", "skimage.segmentation")
+"""Take 0.6 s to import: done while files are hashed, which needs no interpreter. So nothing imported above needs tables
+of ponds (pandas, geopandas), SciPy or what reads and writes them."""
 
 QUICKLOOK_PX = 1200
 """Longest side of a scene's picture."""
@@ -97,10 +96,12 @@ def run(
         When the inputs, the settings or the workspace do not allow any work.
     """
     started = time.perf_counter()
-    Thread(target=import_module, args=(PUBLISHER,)).start()
+    importing = Thread(target=lambda: [import_module(name) for name in WANTED_LATER])
+    importing.start()
     workspace = Workspace(out_dir)
     aoi = read_aoi(Path(settings.aoi.path)) if settings.aoi.path else None
     found = plan.find(inputs, settings, workspace=out_dir, aoi=aoi)
+    importing.join()
     if not found.scenes:
         return _nothing_usable(out_dir, found, list(found.failures))
     with workspace.lock():
@@ -246,6 +247,8 @@ class _Run:
         self.done.append(scene.scene_id)
 
     def _scan(self, candidate: Candidate, advance: Callable[[float], None]) -> None:
+        from pondscan.detect import scan
+
         scene = candidate.scene
         with (
             self.workspace.new_scene(scene, candidate.inputs, candidate.scan_hash) as draft,
@@ -320,11 +323,15 @@ def _publish(workspace: Workspace, ignored: Sequence[tuple[str, str]], timings: 
 
 def _publish_again(workspace: Workspace) -> Published:
     """Publish what has changed without any input being looked at: what was passed over before stays named."""
+    from pondscan import manifest
+
     document = manifest.read(workspace.path) or {"ignored": []}
     return _publish(workspace, [(one["path"], one["reason"]) for one in document["ignored"]], {})
 
 
 def _summary(workspace: Workspace, published: Published) -> RunSummary:
+    from pondscan import manifest
+    from pondscan.export import PRODUCTS
     from pondscan.publish import REPORT
 
     return RunSummary(

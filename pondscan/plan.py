@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import geopandas as gpd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -172,6 +171,8 @@ def _second_undated(scene: Scene, other: str) -> Failure:
 
 def _footprint(scene: Scene) -> BaseGeometry:
     """Outline of a scene's grid in WGS84, its edges curved as they are."""
+    import geopandas as gpd
+
     longest_m = max(scene.grid.width, scene.grid.height) * scene.grid.gsd_m
     outline = shapely.segmentize(shapely.box(*scene.grid.bounds), longest_m / 16)
     footprint: BaseGeometry = gpd.GeoSeries([outline], crs=scene.grid.crs).to_crs("OGC:CRS84").iloc[0]

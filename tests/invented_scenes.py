@@ -16,6 +16,7 @@ import pandas as pd
 from painted_scenes import CRS, SOUTH, WEST, Disc, day, observations
 
 from pondscan import pipeline, plan, publish
+from pondscan.detect import scan
 from pondscan.detect.scan import ScanResult
 from pondscan.errors import InputError
 from pondscan.follow.products import Products
@@ -176,7 +177,7 @@ def install(monkeypatch) -> World:
     world = World()
     monkeypatch.setattr(plan, "discover", discover)
     monkeypatch.setattr(pipeline, "open_scene", world.open_scene)
-    monkeypatch.setattr(pipeline.scan, "scan_scene", world.scan)
+    monkeypatch.setattr(scan, "scan_scene", world.scan)
     monkeypatch.setattr(publish.report, "render", plain_page)
     monkeypatch.setattr(publish.products, "build", plain_tables)
     return world

@@ -56,6 +56,14 @@ def test_what_is_printed_without_scenes_needs_no_raster_library():
     assert modules_after(["config"]) & (HEAVY - {"pydantic"}) == set()
 
 
+def test_a_run_looks_at_its_files_before_it_imports_what_comes_later():
+    code = "import pondscan.pipeline, sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    modules = set(answer.stdout.split())
+    assert "rasterio" in modules
+    assert modules & {"pandas", "geopandas", "scipy", "skimage", "pyarrow", "matplotlib"} == set()
+
+
 def test_no_file_knows_somebodys_machine(tracked_files):
     found = [
         f"{path.relative_to(ROOT)}: {match.group().strip()}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import geopandas as gpd
-import pyogrio.errors
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -24,6 +22,9 @@ def read_aoi(path: Path) -> BaseGeometry:
     InputError
         When the file cannot be read, holds no area, or does not say its CRS.
     """
+    import geopandas as gpd
+    import pyogrio.errors
+
     try:
         frame = gpd.read_file(path)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pyproj
 import rasterio
@@ -24,6 +24,9 @@ from pondscan.detect.tiles import count_codes
 from pondscan.errors import WorkspaceError
 from pondscan.model import Coverage, Grid, Window
 from pondscan.store.atomic import storage_errors
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -186,6 +189,8 @@ class CoverageMap:
         crs
             Anything pyproj understands.
         """
+        import geopandas as gpd
+
         given = np.asarray(polygons, dtype=object)
         shapes = np.asarray(gpd.GeoSeries(given, crs=pyproj.CRS.from_user_input(crs)).to_crs(self.grid.crs))
         parts = [
@@ -199,6 +204,8 @@ class CoverageMap:
 
         NaN when there is no area to see.
         """
+        import geopandas as gpd
+
         if aoi is None:
             counts = self.counts()
             seen = sum(counts.values()) - counts["outside"]

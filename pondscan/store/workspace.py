@@ -22,10 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
@@ -38,14 +37,15 @@ from pondscan.model import Scene, Window
 from pondscan.store import atomic
 from pondscan.store.aoi import aoi_bytes
 from pondscan.store.coverage import Codes, CoverageMap, CoverageWriter
-from pondscan.store.evidence import read_evidence, write_evidence
 from pondscan.store.ledger import Ledger
 from pondscan.store.lock import writer_lock
-from pondscan.store.observations import read_observations, read_record, write_observations
 from pondscan.store.picture import write_png
 from pondscan.store.records import Failure, InputFile, StoredScene, Superseded
-from pondscan.store.verdicts import read_verdicts, verdict_bytes
 from pondscan.tables import EVIDENCE, no_rows
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
 
 CONFIG = "config.toml"
 AOI = "aoi.geojson"
@@ -160,11 +160,15 @@ class Workspace:
 
     def verdicts(self) -> gpd.GeoDataFrame | None:
         """Read what reviewers said, columns ``tables.VERDICTS`` with outlines in WGS84; None when nobody has."""
+        from pondscan.store.verdicts import read_verdicts
+
         path = self.path / VERDICTS
         return read_verdicts(path) if path.is_file() else None
 
     def save_verdicts(self, verdicts: gpd.GeoDataFrame) -> None:
         """Keep everything reviewers said, columns ``tables.VERDICTS`` with outlines in WGS84."""
+        from pondscan.store.verdicts import verdict_bytes
+
         atomic.write_bytes(self.path / VERDICTS, verdict_bytes(verdicts))
 
     def scenes(self) -> tuple[StoredScene, ...]:
@@ -181,10 +185,14 @@ class Workspace:
 
     def observations(self, scene_id: str) -> gpd.GeoDataFrame:
         """Candidates of a scene: columns ``tables.OBSERVATIONS`` and the outline, in the scene's CRS."""
+        from pondscan.store.observations import read_observations
+
         return read_observations(self.scene_file("observations", scene_id))
 
     def evidence(self, scene_id: str) -> pd.DataFrame:
         """Everything measured in a scene: columns ``tables.EVIDENCE``, in the scene's CRS."""
+        from pondscan.store.evidence import read_evidence
+
         return read_evidence(self.scene_file("evidence", scene_id))
 
     def coverage(self, scene_id: str) -> CoverageMap:
@@ -266,6 +274,8 @@ class Workspace:
 
     def _records(self) -> list[tuple[StoredScene, dict[str, str]]]:
         """Read the records in the scenes' own files, with the SHA-256 of the files each goes with."""
+        from pondscan.store.observations import read_record
+
         return [read_record(path) for path in sorted((self.path / "observations").glob("[!.]*.parquet"))]
 
     def _rebuild_ledger(self) -> None:
@@ -360,6 +370,9 @@ class SceneDraft:
         WorkspaceError
             When the folder cannot be written or the disk is full; an older version of the scene is as it was.
         """
+        from pondscan.store.evidence import write_evidence
+        from pondscan.store.observations import write_observations
+
         stored = replace(
             self._stored,
             counts=dict(counts),
