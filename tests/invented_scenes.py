@@ -200,6 +200,8 @@ def plain_tables(views, settings, *, aoi=None, reviewed=()) -> Products:
         aliases=empty["aliases"],
         crs=settings.products.crs or CRS,
         distance_curve=(),
+        looks=(),
+        states={},
         notes=(f"clear: {clear}", f"area: {aoi and aoi.wkt}"),
     )
 

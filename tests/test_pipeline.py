@@ -647,7 +647,7 @@ def test_a_full_disk_while_a_scene_is_stored_ends_the_run(world, tmp_path, out, 
     def full(path: Path, *_args):
         raise WorkspaceError(f"{path}: cannot be written (No space left on device)")
 
-    monkeypatch.setattr("pondscan.store.workspace.write_observations", full)
+    monkeypatch.setattr("pondscan.store.observations.write_observations", full)
     with pytest.raises(WorkspaceError, match="No space left"):
         run(three_dates(tmp_path / "in"), out)
     assert not out.exists()

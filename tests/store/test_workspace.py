@@ -241,7 +241,7 @@ def test_a_full_disk_while_saving_leaves_the_older_version(workspace, monkeypatc
         with atomic.storage_errors(path):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("pondscan.store.workspace.write_observations", full)
+    monkeypatch.setattr("pondscan.store.observations.write_observations", full)
     with pytest.raises(WorkspaceError, match="No space left"), workspace.lock():
         store(workspace, scene_named("a"), n=2, scan_hash="new")
     assert {name: data for name, data in files_in(workspace.path).items() if "/" in name} == before
