@@ -107,7 +107,7 @@ def paint(canvas: NDArray[np.uint8], look: Quicklook, crs: str, bounds: Bounds) 
         resampling=Resampling.nearest,
     )
     is_new = (canvas[3] == 0) & (layer[3] > 0)
-    canvas[:, is_new] = layer[:, is_new]
+    np.copyto(canvas, layer, where=is_new)
     return bool(is_new.any())
 
 

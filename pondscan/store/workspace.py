@@ -383,8 +383,8 @@ class SceneDraft:
             finishing = executor.submit(self._coverage.finish, self._temporary["coverage"])
             if quicklook is not None:
                 write_png(self._temporary["chips"], quicklook)
+            write_evidence(self._temporary["evidence"], no_rows(EVIDENCE) if evidence is None else evidence)
             finishing.result()
-        write_evidence(self._temporary["evidence"], no_rows(EVIDENCE) if evidence is None else evidence)
         hashes = {folder: file_sha256(self._temporary[folder]) for folder in ("coverage", "evidence")}
         write_observations(self._temporary["observations"], observations, stored, hashes)
         self._move_into_place()
