@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from pondscan.model import BAND_ROLES, MASK_ROLES
 
-FILE_SETTINGS = ("aoi.path",)
+FILE_SETTINGS = ("aoi.path", "terrain.dem")
 """Settings that name a file: relative to the configuration file that holds them."""
 
 
@@ -99,6 +99,14 @@ class MaskSettings(Section):
     dilation_m: float = Field(40.0, ge=0, le=2000, description="Margin added around masked cloud and shadow, metres.")
 
 
+class TerrainSettings(Section):
+    """The lie of the land: mountain shadow, and slopes on which no liquid stands."""
+
+    dem: str | None = Field(
+        None, description="Elevation model, any raster of metres with a CRS, at any resolution (--dem)."
+    )
+
+
 class DetectSettings(Section):
     """First pass: which pixels differ from the ground around them the way liquid does."""
 
@@ -178,6 +186,7 @@ class Settings(Section):
     input: InputSettings = Field(default_factory=InputSettings)
     aoi: AoiSettings = Field(default_factory=AoiSettings)
     mask: MaskSettings = Field(default_factory=MaskSettings)
+    terrain: TerrainSettings = Field(default_factory=TerrainSettings)
     detect: DetectSettings = Field(default_factory=DetectSettings)
     pond: PondSettings = Field(default_factory=PondSettings)
     confidence: ConfidenceSettings = Field(default_factory=ConfidenceSettings)

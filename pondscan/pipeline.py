@@ -22,8 +22,8 @@ from pondscan.detect.score import models_sha256
 from pondscan.errors import ConfigError, InputError, PondscanError, WorkspaceError
 from pondscan.model import Scene
 from pondscan.plan import Candidate, Found
-from pondscan.scenes import open_scene
-from pondscan.store import Failure, StoredScene, Superseded, Workspace, as_kept
+from pondscan.scenes import elevation, open_scene
+from pondscan.store import Failure, InputFile, StoredScene, Superseded, Workspace, as_kept
 from pondscan.store.aoi import read_aoi
 from pondscan.store.fingerprint import FileHasher, scan_hash
 from pondscan.summary import RunSummary
@@ -186,11 +186,13 @@ class _Run:
     done: list[str] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    dem: InputFile | None = None
     changed_settings: tuple[str, ...] = ()
 
     def prepare(self) -> None:
         """Say what there is to do, and refuse what cannot be done, before anything is changed."""
         self.hasher = FileHasher(self.workspace.ledger, time.time_ns() - SETTLED_NS)
+        self.dem = self.hasher(self.settings.terrain.dem) if self.settings.terrain.dem else None
         self.stored = {one.scene_id: one for one in self.workspace.scenes()}
         self.given, unreadable = plan.identify(self.found.scenes, self.stored.values(), self._candidate)
         self.failures = [*self.found.failures, *unreadable]
@@ -207,7 +209,8 @@ class _Run:
         return Candidate(scene, tuple(self.hasher(file) for file in scene.files), self._scan_hash(scene))
 
     def _scan_hash(self, scene: Scene) -> str:
-        return scan_hash(scene, self.settings, version=f"{__version__} {models_sha256()} evidence 1")
+        version = f"{__version__} {models_sha256()} evidence 1"
+        return scan_hash(scene, self.settings, version=version, dem_sha256=self.dem.sha256 if self.dem else None)
 
     @property
     def failed_ids(self) -> set[str]:
@@ -256,13 +259,20 @@ class _Run:
             _threads(self.workers) as executor,
         ):
             picture = executor.submit(reader.quicklook, QUICKLOOK_PX)
+            ground, told = elevation.ground_under(scene, self.settings.terrain.dem)
             result = scan.scan_scene(
-                reader, self.settings, coverage_sink=draft.write_coverage, executor=executor, progress=advance
+                reader,
+                self.settings,
+                ground=ground,
+                coverage_sink=draft.write_coverage,
+                executor=executor,
+                progress=advance,
             )
             if not draft.has_data:
                 raise InputError(_nothing_in(scene))
             self.workspace.save_settings(self.settings, self.aoi)
-            stored = draft.save(result.observations, picture.result(), result.counts, result.warnings, result.evidence)
+            warnings = (*told, *result.warnings)
+            stored = draft.save(result.observations, picture.result(), result.counts, warnings, result.evidence)
         self.stored[scene.scene_id] = stored
         self.warnings += [f"{scene.scene_id}: {warning}" for warning in stored.warnings]
         self.log(f"{scene.scene_id}: {len(result.observations)} candidates", verbosity=1)

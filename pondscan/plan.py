@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from pondscan.config import Settings
 from pondscan.errors import InputError, WorkspaceError
 from pondscan.model import Scene
-from pondscan.scenes import discover, superseded
+from pondscan.scenes import discover, elevation, superseded
 from pondscan.store.records import Failure, InputFile, StoredScene, content_of, order_key, scene_to_dict
 
 OUTSIDE_AOI = "outside the area of interest"
@@ -54,7 +54,8 @@ def find(inputs: Sequence[str | Path], settings: Settings, *, workspace: Path, a
     Raises
     ------
     InputError
-        When several scenes have no date, or none touches the area of interest (WGS84).
+        When several scenes have no date, none touches the area of interest (WGS84), or the elevation model is none or
+        lies under none of them.
     """
     discovery = discover([Path(path).resolve() for path in inputs], settings)
     own = workspace.resolve()
@@ -63,10 +64,20 @@ def find(inputs: Sequence[str | Path], settings: Settings, *, workspace: Path, a
     if scenes and not near:
         message = f"{settings.aoi.path}: the area of interest touches none of the scenes ({len(scenes)})"
         raise InputError(f"{message}: check its place and CRS")
+    if near and settings.terrain.dem:
+        _refuse_dem_elsewhere(settings.terrain.dem, near)
     off = [(scene.source, OUTSIDE_AOI) for scene in scenes if scene not in near]
     unknown = [(path, NOT_RECOGNISED) for path in discovery.ignored if not Path(path).is_relative_to(own)]
     failures = [Failure(*failure) for failure in discovery.failures if not Path(failure[0]).is_relative_to(own)]
     return Found(tuple(near), tuple(failures), tuple(sorted([*off, *unknown])))
+
+
+def _refuse_dem_elsewhere(dem: str, scenes: Sequence[Scene]) -> None:
+    """Refuse an elevation model that lies under none of the scenes."""
+    extent = shapely.box(*elevation.bounds_of(dem))
+    if not any(shapely.intersects(_footprint(scene), extent) for scene in scenes):
+        message = f"{dem}: the elevation model lies under none of the scenes ({len(scenes)})"
+        raise InputError(f"{message}: check its place and CRS, or leave out --dem")
 
 
 def identify(

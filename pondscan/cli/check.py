@@ -70,6 +70,8 @@ def _findings(config_file: Path, settings: Settings, inputs: tuple[str, ...], ou
     yield _about_settings(config_file, settings)
     if settings.aoi.path:
         yield _about_aoi(Path(settings.aoi.path))
+    if settings.terrain.dem:
+        yield _about_dem(settings.terrain.dem)
     n_pixels = 0
     if inputs:
         from pondscan.scenes import discover
@@ -107,6 +109,17 @@ def _about_aoi(path: Path) -> Finding:
     except PondscanError as error:
         return Finding("aoi", False, str(error))
     return Finding("aoi", True, f"{path}: {west:.4f}° to {east:.4f}° east, {south:.4f}° to {north:.4f}° north")
+
+
+def _about_dem(path: str) -> Finding:
+    from pondscan.errors import PondscanError
+    from pondscan.scenes.elevation import bounds_of
+
+    try:
+        west, south, east, north = bounds_of(path)
+    except PondscanError as error:
+        return Finding("dem", False, str(error))
+    return Finding("dem", True, f"{path}: {west:.4f}° to {east:.4f}° east, {south:.4f}° to {north:.4f}° north")
 
 
 def _about_folder(out: Path, *, needed_bytes: int) -> Finding:

@@ -24,6 +24,7 @@ Examples:
   pondscan run scenes/ --out census                          again, when scenes have come: only they are processed
   pondscan run a.tif b.tif --out census --bands blue,green,red,nir
   pondscan run scenes/ --out census --aoi district.gpkg --set sites.distance_m=300
+  pondscan run scenes/ --out census --dem srtm.tif
 
 \b
 Exit codes: 0 done, also when nothing was found (and it says why)
@@ -42,6 +43,7 @@ Exit codes: 0 done, also when nothing was found (and it says why)
 )
 @input_options
 @click.option("--aoi", metavar="FILE", help="Area of interest, any vector file; ponds belong by their centroid.")
+@click.option("--dem", metavar="FILE", help="Elevation model, any raster: mountain shadow and slopes hold no ponds.")
 @click.option("--mask", type=click.Choice(["auto", "off"]), help="Use the cloud masks there are, or none.")
 @click.option("--keep-rejected", is_flag=True, help="Keep rejected candidates, with the reason, in observations/.")
 @click.option(
@@ -59,6 +61,7 @@ def run(
     bands: str | None,
     acquired: str | None,
     aoi: str | None,
+    dem: str | None,
     mask: str | None,
     keep_rejected: bool,
     workers: int | None,
@@ -77,6 +80,7 @@ def run(
         bands=("input.bands", bands),
         datetime=("input.acquired", acquired),
         aoi=("aoi.path", aoi),
+        dem=("terrain.dem", dem),
         mask=("mask.use", mask),
         keep_rejected=("products.keep_rejected", "true" if keep_rejected else None),
     )

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pondscan.config import Settings
     from pondscan.model import Scene
 
+DEM = "dem.tif"
+"""Elevation model written beside the scenes: for --dem."""
+
 _OF_PLACES = ("sensors", "dates", "cloud_fractions", "preset", "size_m", "product")
 """Parameters of invented places that mean nothing to a real scene."""
 _OF_REAL_SCENES = ("config_file", "assignments", "bands", "acquired")
@@ -125,6 +128,7 @@ def simulate(
         _simulate_into(ctx, into, out_dir, settings, seed, n_sites)
         return
     from pondscan.report.words import plural
+    from pondscan.simulate.elevation import write_dem
     from pondscan.simulate.series import simulate_series
 
     terminal = terminal_of(ctx)
@@ -141,10 +145,11 @@ def simulate(
         product=product,
         on_scene=lambda path: terminal.say(f"{path.name} is written"),
     )
+    dem_path = write_dem(series.place, out_dir / DEM)
     present = series.truth[(series.truth["status"] == "present") & (series.truth["kind"] != "other_water")]
     n_ponds, n_sites_found = present["pond_id"].nunique(), present["site_id"].nunique()
     click.echo(
-        f"{plural(len(series.scenes), 'scene')} and {series.truth_path.name} in {out_dir}, with "
+        f"{plural(len(series.scenes), 'scene')}, {series.truth_path.name} and {dem_path.name} in {out_dir}, with "
         f"{plural(n_ponds, 'pond')} of {plural(n_sites_found, 'site')} to be found; "
         f"try `pondscan run {out_dir} --out census`"
     )

@@ -13,9 +13,10 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from pondscan import indices, tables
-from pondscan.detect import outline, score
+from pondscan.detect import outline, score, terrain
 from pondscan.detect.measure import Segments
 from pondscan.model import Grid
+from pondscan.relief import Ground
 
 if TYPE_CHECKING:
     from geopandas.geodataframe import GeoDataFrame
@@ -156,6 +157,7 @@ def judge(
     has_swir: bool,
     calibrated: str,
     expected_ponds_per_km2: float | None,
+    ground: Ground | None = None,
 ) -> Measured:
     """Judge all segments of a scene together: neighbours, rejection, confidence, pond-equivalents.
 
@@ -173,6 +175,8 @@ def judge(
     frame["rejected"] = score.rejection(
         **column, min_diameter_m=min_diameter_m, max_diameter_m=max_diameter_m, max_elongation=max_elongation
     )
+    if ground is not None:
+        frame["rejected"] = _rejected_by_terrain(frame, grid, ground)
     frame["n_neighbours"] = _neighbours(frame, grid.gsd_m)
     frame["chain_m"], frame["chain_elongation"] = _chains(frame, grid.gsd_m)
     name = score.model_name(target=target, gsd_m=grid.gsd_m, has_swir=has_swir, calibrated=calibrated)
@@ -187,6 +191,14 @@ def judge(
     frame["object_id"] = np.arange(1, len(frame) + 1)
     frame["pond_equivalents"] = _pond_equivalents(frame, grid.gsd_m) if target == "leach_pond" else 1.0
     return Measured(frame, radius)
+
+
+def _rejected_by_terrain(frame: pd.DataFrame, grid: Grid, ground: Ground) -> pd.Series:
+    """Reasons of rejection, that of the lie of the land where there is no other."""
+    x = grid.x_origin + frame["col"].to_numpy() * grid.gsd_m
+    y = grid.y_origin - frame["row"].to_numpy() * grid.gsd_m
+    reason = terrain.rejection(ground, x, y, frame["visible"].to_numpy(float))
+    return frame["rejected"].mask(frame["rejected"] == "", reason)
 
 
 def _no_segments() -> pd.DataFrame:

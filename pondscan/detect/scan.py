@@ -18,9 +18,10 @@ from scipy import ndimage as ndi
 
 from pondscan import sensors
 from pondscan.config import Settings
-from pondscan.detect import measure, objects, ponds, segment, tiles
+from pondscan.detect import measure, objects, ponds, segment, terrain, tiles
 from pondscan.detect.calibrate import Adjustment, adjustment
 from pondscan.model import INVALID, REFLECTANCE_UNIT, Coverage, Scene, Window
+from pondscan.relief import Ground
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,6 +95,7 @@ def scan_scene(
     settings: Settings,
     *,
     executor: Executor,
+    ground: Ground | None = None,
     coverage_sink: CoverageSink = ignore,
     progress: Progress = ignore,
 ) -> ScanResult:
@@ -103,6 +105,8 @@ def scan_scene(
     ----------
     reader : SceneReader
     settings : Settings
+    ground : Ground, optional
+        The lie of the land, in the scene's reference system: its shadows and slopes hold no ponds.
     coverage_sink : callable
         Receives every row of the scene's final coverage codes once, north to south.
     executor : Executor
@@ -111,7 +115,7 @@ def scan_scene(
         Told the share of rows done.
     """
     judged, counts, warnings = judge_scene(
-        reader, settings, coverage_sink=coverage_sink, executor=executor, progress=progress
+        reader, settings, ground=ground, coverage_sink=coverage_sink, executor=executor, progress=progress
     )
     kept = ponds.keep(judged, min_confidence=KEPT_CONFIDENCE, keep_rejected=settings.products.keep_rejected)
     scene = reader.scene
@@ -124,6 +128,7 @@ def judge_scene(
     settings: Settings,
     *,
     executor: Executor,
+    ground: Ground | None = None,
     coverage_sink: CoverageSink = ignore,
     progress: Progress = ignore,
 ) -> tuple[ponds.Measured, dict[str, int], tuple[str, ...]]:
@@ -131,7 +136,7 @@ def judge_scene(
 
     Parameters as in `scan_scene`; returns the judged segments, the counts and the warnings.
     """
-    scan = _Scan(reader, settings, executor)
+    scan = _Scan(reader, settings, executor, ground)
     for rows_done in scan.stream(coverage_sink):
         progress(rows_done / reader.scene.grid.height)
     scene, pond, believe = reader.scene, settings.pond, settings.confidence
@@ -145,6 +150,7 @@ def judge_scene(
         has_swir=scene.has_swir,
         calibrated=scene.calibrated,
         expected_ponds_per_km2=believe.expected_ponds_per_km2,
+        ground=ground,
     )
     scan.count_rejected(judged.frame)
     return judged, scan.counts, scan.warnings
@@ -157,8 +163,9 @@ def _results(futures: list[Future[Result]]) -> list[Result]:
 class _Scan:
     """The moving state of one scan."""
 
-    def __init__(self, reader: SceneReader, settings: Settings, executor: Executor) -> None:
+    def __init__(self, reader: SceneReader, settings: Settings, executor: Executor, ground: Ground | None) -> None:
         self.reader, self.settings, self.executor = reader, settings, executor
+        self.shading = ground if settings.mask.use == "auto" and "shadow" in settings.mask.classes else None
         self.grid = reader.scene.grid
         swir = [role for role in ("swir16", "swir22") if role in reader.scene.bands]
         self.roles = (*measure.OPTICAL, *swir[:1])
@@ -278,6 +285,8 @@ class _Scan:
         codes = codes[row_start - first : row_stop - first]
         window = Window(row_start, row_stop, 0, self.grid.width)
         self.rows.put("coverage", window, codes)
+        if self.shading is not None:  # what is seen there all the same is measured and judged as anywhere
+            codes = terrain.with_shade(codes, self.shading, self.grid, window)
         for code, count in zip(Coverage, tiles.count_codes(codes), strict=True):
             self.counts[code.name.lower()] += int(count)
         sink(window, codes)

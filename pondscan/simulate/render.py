@@ -18,7 +18,7 @@ from pondscan.simulate.endmembers import palette, surface_code
 from pondscan.simulate.ground import Ground, diffuse_share
 from pondscan.simulate.optics import BandOptics, Optics, optics
 from pondscan.simulate.place import Place
-from pondscan.simulate.sun import sun_position
+from pondscan.sun import sun_position
 
 _BLOCK_CELLS = 640
 """Side of the blocks the ground is drawn in, about: bounds the memory, never changes a result."""

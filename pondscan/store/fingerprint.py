@@ -67,16 +67,20 @@ class FileHasher:
         return file
 
 
-def scan_hash(scene: Scene, settings: Settings, *, version: str) -> str:
+def scan_hash(scene: Scene, settings: Settings, *, version: str, dem_sha256: str | None = None) -> str:
     """Stand for everything, but the pixels, that the observations of a scene depend on.
 
     Parameters
     ----------
     version
         Version of the code that scans and of the models it judges by.
+    dem_sha256
+        Content of the elevation model, None without one.
     """
     reaching = {
         section: getattr(settings, section).model_dump(mode="json", include=fields)
         for section, fields in SCANNED_SECTIONS.items()
     }
+    if dem_sha256 is not None:
+        reaching["terrain"] = {"dem_sha256": dem_sha256}
     return digest({"scene": description(scene), "settings": reaching, "version": version})

@@ -23,6 +23,7 @@ def test_scenes_masks_and_truth_are_written_and_counted(tmp_path):
     assert result.exit_code == 0
     names = ["sentinel-2_20220312", "sentinel-2_20230205"]
     assert sorted(path.name for path in out.iterdir()) == [
+        "dem.tif",
         *(f"{name}.{ending}" for name in names for ending in ("clear.tif", "tif")),
         "truth.geojson",
     ]
@@ -32,7 +33,7 @@ def test_scenes_masks_and_truth_are_written_and_counted(tmp_path):
         if feature["properties"]["status"] == "present" and feature["properties"]["kind"] != "other_water"
     }
     assert f"with {len(present)} pond" in result.stdout
-    assert "2 scenes and truth.geojson" in result.stdout
+    assert "2 scenes, truth.geojson and dem.tif" in result.stdout
     assert result.stderr == "".join(f"{name}.tif is written\n" for name in names)
 
 

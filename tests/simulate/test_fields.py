@@ -13,7 +13,7 @@ from pondscan.errors import ConfigError
 from pondscan.simulate import noise, presets, terrain
 from pondscan.simulate.endmembers import palette, surface_code, surface_names
 from pondscan.simulate.optics import OPTICS, optics, sigma_of_mtf
-from pondscan.simulate.sun import sun_position
+from pondscan.sun import sun_position
 
 
 def test_a_field_has_mean_0_and_variance_1():
