@@ -150,7 +150,7 @@ class World:
             raise InputError(f"{scene.source} cannot be opened: check the path")
         return Reader(scene)
 
-    def scan(self, reader, settings, *, coverage_sink, executor, progress) -> ScanResult:
+    def scan(self, reader, settings, *, ground, coverage_sink, executor, progress) -> ScanResult:
         scene = reader.scene
         if self.before_scan:
             self.before_scan(scene.scene_id)
