@@ -8,7 +8,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage as ndi
 
 Floats = NDArray[np.float64]
 Field = NDArray[np.float32]
@@ -105,6 +104,8 @@ def illuminate(relief: Relief, sun: tuple[float, float] | None) -> Ground:
 
 def _over(relief: Relief, side_m: float) -> Relief:
     """Relief averaged over squares, as a coarser model would have it."""
+    from scipy import ndimage as ndi
+
     n_posts = round(side_m / relief.posting_m)
     if n_posts < 2:
         return relief
@@ -113,6 +114,8 @@ def _over(relief: Relief, side_m: float) -> Relief:
 
 def gradient(relief: Relief) -> tuple[Field, Field]:
     """Rise towards east and towards north, metres per metre; NaN next to unknown posts."""
+    from scipy import ndimage as ndi
+
     per_metre = np.float32(1 / (8 * relief.posting_m))
     east, south = (ndi.sobel(relief.elevation_m, axis=axis, mode="nearest") * per_metre for axis in (1, 0))
     return np.asarray(east, np.float32), np.asarray(-south, np.float32)
@@ -190,6 +193,8 @@ class _Turn:
 
 def _sample(field: NDArray[Any], where: tuple[Floats, Floats], *, outside: float | None = None) -> Floats:
     """Interpolate bilinearly; outside the edge goes on, or a constant stands."""
+    from scipy import ndimage as ndi
+
     mode: Literal["nearest", "constant"] = "nearest" if outside is None else "constant"
     cval = 0.0 if outside is None else outside
     return np.asarray(ndi.map_coordinates(field, list(where), order=1, mode=mode, cval=cval), np.float64)
