@@ -1,4 +1,4 @@
-"""Hits and misses drawn over the quicklooks of their scenes."""
+"""Hits and misses drawn over the quicklooks of their scenes, and beside them the curves of recall and reliability."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import shapely
 from numpy.typing import NDArray
 
 from pondscan.appraisal.compare import Compared
+from pondscan.evaluate import Measures, measures, pool
+from pondscan.evaluate.intervals import Share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,23 +42,62 @@ MARKS: dict[str, tuple[str, str, str]] = {
 
 
 def draw(parts: Sequence[Compared]) -> bytes:
-    """Draw one panel for each of the newest ``MOST_PANELS`` comparisons; the same input gives the same PNG."""
+    """Draw one panel for each of the newest ``MOST_PANELS`` comparisons, and the curves of all of them.
+
+    The curves are recall against true diameter, and the share of ponds against stated confidence (reliability). The
+    same input gives the same PNG.
+    """
     from matplotlib.figure import Figure
 
     shown = list(parts)[-MOST_PANELS:]
-    n_cols = min(3, len(shown))
-    n_rows = math.ceil(len(shown) / n_cols)
+    curves = (draw_recall, draw_reliability)
+    n_cols = min(3, len(shown) + len(curves))
+    n_rows = math.ceil((len(shown) + len(curves)) / n_cols)
     size = (PANEL_INCHES * n_cols, PANEL_INCHES * n_rows)
     figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.subplots(n_rows, n_cols, squeeze=False).ravel()
     for panel, part in zip(axes, shown, strict=False):
         _draw_panel(panel, part)
-    for panel in axes[len(shown) :]:
+    whole = measures(pool(part.score for part in parts))
+    for panel, curve in zip(axes[len(shown) :], curves, strict=False):
+        curve(panel, whole)
+    for panel in axes[len(shown) + len(curves) :]:
         panel.set_axis_off()
     buffer = io.BytesIO()
     without_version: dict[str, Any] = {"Software": None}
     figure.savefig(buffer, format="png", metadata=without_version)
     return buffer.getvalue()
+
+
+def draw_recall(panel: Axes, whole: Measures) -> None:
+    """Recall by true diameter, with 95 % intervals."""
+    known = {name: one for name, one in whole.by_diameter_m.items() if one.recall.value is not None}
+    panel.set_title("found, by true diameter", fontsize=9)
+    panel.set(xlabel="diameter, m", ylabel="share found", ylim=(0, 1.03))
+    place = np.arange(len(known))
+    _draw_shares(panel, place, [one.recall for one in known.values()])
+    panel.set_xticks(place, labels=[f"{name}\n{one.n_true}" for name, one in known.items()], fontsize=7)
+
+
+def draw_reliability(panel: Axes, whole: Measures) -> None:
+    """Share of ponds among objects of like confidence, with 95 % intervals: on the diagonal where it is honest."""
+    bins = whole.calibration.bins
+    panel.set_title("reliability of confidence", fontsize=9)
+    panel.set(xlabel="stated confidence", ylabel="share that are ponds", xlim=(0, 1.03), ylim=(0, 1.03))
+    panel.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+    _draw_shares(panel, np.array([one.confidence for one in bins]), [one.share for one in bins])
+
+
+def _draw_shares(panel: Axes, place: NDArray[Any], shares: Sequence[Share]) -> None:
+    """Points with their intervals; a word where there is nothing to show."""
+    if not shares:
+        panel.text(0.5, 0.5, "nothing to show", transform=panel.transAxes, ha="center")
+        return
+    value, lower, upper = (
+        np.array([getattr(share, name) for share in shares], np.float64) for name in ("value", "lower", "upper")
+    )
+    panel.errorbar(place, value, yerr=np.abs([value - lower, upper - value]), fmt="o-", color="#0b7285", markersize=4)
+    panel.grid(alpha=0.3)
 
 
 def _draw_panel(panel: Axes, part: Compared) -> None:

@@ -51,7 +51,12 @@ Exit codes: 0 done · 1 a file that cannot be read, or a truth of other days · 
     metavar="DAY",
     help="Only this day (default: all days of a workspace, the newest for a file).",
 )
-@click.option("--figure", type=click.Path(path_type=Path), metavar="FILE.png", help="Draw hits and misses.")
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Draw hits and misses, recall by diameter and reliability.",
+)
 @json_option
 @verbosity_options
 @click.pass_context

@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 import shapely
 
+from pondscan import evaluate
 from pondscan.appraisal import appraise
+from pondscan.appraisal.figure import draw_recall, draw_reliability
 from pondscan.appraisal.truth import read_truth, truth_for, truth_on
 from pondscan.errors import InputError
 
@@ -145,3 +147,22 @@ def test_files_without_ponds_are_compared_too(tmp_path, empty):
     (part,) = appraise(tmp_path / "found.parquet", tmp_path / "true.parquet").parts
     assert part.score.found["outcome"].tolist() == ([] if empty != "true" else ["false"])
     assert part.score.true["outcome"].tolist() == ([] if empty != "found" else ["missed"])
+
+
+def test_curves_show_the_measures_with_their_intervals():
+    from matplotlib.figure import Figure
+
+    outlines = [shapely.Point(100.0 * k, 0).buffer(size / 2) for k, size in enumerate((9, 9, 20, 20))]
+    true = gpd.GeoDataFrame(geometry=outlines, crs="EPSG:32647")
+    found = true.iloc[1:].assign(confidence=0.8)
+    whole = evaluate.measures(evaluate.score(found, true, gsd_m=3.0))
+    recall, reliability, empty = Figure().subplots(1, 3)
+    draw_recall(recall, whole)
+    assert recall.lines[0].get_ydata().tolist() == [0.5, 1.0]
+    assert [label.get_text() for label in recall.get_xticklabels()] == ["8-12\n2", "16-24\n2"]
+    draw_reliability(reliability, whole)
+    stated, are_ponds = reliability.lines[1].get_data()
+    assert stated.tolist() == pytest.approx([0.8])
+    assert are_ponds.tolist() == [1.0]
+    draw_reliability(empty, evaluate.measures(evaluate.score(found.iloc[:0], true, gsd_m=3.0)))
+    assert [text.get_text() for text in empty.texts] == ["nothing to show"]
