@@ -80,10 +80,12 @@ def test_group_is_judged_and_told(
     assert outcome.assumed_ponds_per_km2[0] == outcome.assumed_ponds_per_km2[1] > 0
     tables = {"3 m, four bands": outcome, report.IMPLANTS: outcome}
     bare = {"bolzano": report.Empty(2, 0, 50.0)}
-    report.write(tables, {"3 m, four bands": report.Empty(1, 3, 4.0)}, bare, tmp_path)
+    mountains = {(4, True): (outcome.scores["oracle"], {"stored": 7, "shadow": 10, "clear": 30, "on a slope": 2})}
+    report.write(tables, {"3 m, four bands": report.Empty(1, 3, 4.0)}, bare, mountains, tmp_path)
     text = (tmp_path / "accuracy.md").read_text(encoding="utf-8")
     assert "| 3 m, four bands | 4 | 1 | 0.250 | 3 |" in text
     assert "| bare_hills | not there |" in text
+    assert "| 7 | 0 | 2 | 25% |" in text
     assert "nan" not in text
     assert "None" not in text
     widths = [line.count("|") for line in text.splitlines() if line.startswith("|")]
