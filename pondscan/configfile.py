@@ -28,6 +28,9 @@ HEADER = """\
 # Use this file with `pondscan run INPUT... --out DIR --config FILE`, and test it with `pondscan check FILE`.
 """
 
+MONITOR = "monitor"
+"""A table of a configuration file that is no setting of the census: ``monitor.settings`` reads it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -84,7 +87,7 @@ def load_settings(layers: Iterable[Layer]) -> Settings:
 
 
 def read_layer(path: Path) -> Layer:
-    """Read a TOML file; files it names are taken relative to its own folder.
+    """Read a TOML file; files it names are taken relative to its own folder. A table ``[monitor]`` is left alone.
 
     Raises
     ------
@@ -99,7 +102,8 @@ def read_layer(path: Path) -> Layer:
         raise ConfigError(f"{path}: the configuration file cannot be read: {_reason(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: this is not TOML: {error}") from None
-    known = _known_values(values, source=str(path))
+    census = {section: content for section, content in values.items() if section != MONITOR}
+    known = _known_values(census, source=str(path))
     return Layer(str(path), _files_resolved(known, path.parent))
 
 

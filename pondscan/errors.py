@@ -18,6 +18,10 @@ class WorkspaceError(PondscanError, OSError):
     """A workspace that cannot be read, locked or written."""
 
 
+class WorkspaceBusyError(WorkspaceError):
+    """A workspace that another process is writing to."""
+
+
 class ConfigError(PondscanError, ValueError):
     """A setting, option or configuration file that is wrong."""
 

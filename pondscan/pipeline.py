@@ -22,7 +22,7 @@ from pondscan.detect.score import models_sha256
 from pondscan.errors import ConfigError, InputError, PondscanError, WorkspaceError
 from pondscan.model import Scene
 from pondscan.plan import Candidate, Found
-from pondscan.scenes import elevation, open_scene
+from pondscan.scenes import Skip, elevation, open_scene
 from pondscan.store import Failure, InputFile, StoredScene, Superseded, Workspace, as_kept
 from pondscan.store.aoi import read_aoi
 from pondscan.store.fingerprint import FileHasher, scan_hash
@@ -69,6 +69,7 @@ def run(
     settings: Settings,
     *,
     workers: int | None = None,
+    skip: Skip | None = None,
     progress: Progress = _unseen,
     log: Log = _unheard,
 ) -> RunSummary:
@@ -84,6 +85,8 @@ def run(
         Of this run and, when anything came of it, of the workspace.
     workers
         Threads; by default one for each core.
+    skip
+        Passes products in folders over before they are opened; when it leaves none, nothing is done.
 
     Returns
     -------
@@ -100,8 +103,10 @@ def run(
     importing.start()
     workspace = Workspace(out_dir)
     aoi = read_aoi(Path(settings.aoi.path)) if settings.aoi.path else None
-    found = plan.find(inputs, settings, workspace=out_dir, aoi=aoi)
+    found = plan.find(inputs, settings, workspace=out_dir, aoi=aoi, skip=skip)
     importing.join()
+    if not found.scenes and not found.failures and skip is not None:
+        return RunSummary(out_dir=out_dir, exit_code=0, ignored=found.ignored)
     if not found.scenes:
         return _nothing_usable(out_dir, found, list(found.failures))
     with workspace.lock():

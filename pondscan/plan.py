@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from pondscan.config import Settings
 from pondscan.errors import InputError, WorkspaceError
 from pondscan.model import Scene
-from pondscan.scenes import discover, elevation, superseded
+from pondscan.scenes import Skip, discover, elevation, superseded
 from pondscan.store.records import Failure, InputFile, StoredScene, content_of, order_key, scene_to_dict
 
 OUTSIDE_AOI = "outside the area of interest"
@@ -48,8 +48,17 @@ class Found:
     """Path, and why it is passed over."""
 
 
-def find(inputs: Sequence[str | Path], settings: Settings, *, workspace: Path, aoi: BaseGeometry | None) -> Found:
+def find(
+    inputs: Sequence[str | Path],
+    settings: Settings,
+    *,
+    workspace: Path,
+    aoi: BaseGeometry | None,
+    skip: Skip | None = None,
+) -> Found:
     """Recognise the scenes in the inputs, leaving out the workspace's own files and what lies off the area.
+
+    With ``skip`` the scenes are a part of what is there, so that none of them near the area is no error.
 
     Raises
     ------
@@ -57,11 +66,11 @@ def find(inputs: Sequence[str | Path], settings: Settings, *, workspace: Path, a
         When several scenes have no date, none touches the area of interest (WGS84), or the elevation model is none or
         lies under none of them.
     """
-    discovery = discover([Path(path).resolve() for path in inputs], settings)
+    discovery = discover([Path(path).resolve() for path in inputs], settings, skip=skip)
     own = workspace.resolve()
     scenes = [scene for scene in discovery.scenes if not all(Path(file).is_relative_to(own) for file in scene.files)]
     near = [scene for scene in scenes if aoi is None or shapely.intersects(_footprint(scene), aoi)]
-    if scenes and not near:
+    if scenes and not near and skip is None:
         message = f"{settings.aoi.path}: the area of interest touches none of the scenes ({len(scenes)})"
         raise InputError(f"{message}: check its place and CRS")
     if near and settings.terrain.dem:

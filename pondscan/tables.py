@@ -169,6 +169,21 @@ ALIASES = (
     Column("reason", "string", "why it changed"),
 )
 
+ALERTS = (
+    Column("alert_id", "string", "made from rule, site and look: the same change always has the same one"),
+    Column("rule", "string", "why it was raised, one of the rules in `docs/monitoring.md`"),
+    Column("tier", "string", "watch, warning or critical"),
+    Column("site_id", "string", "site it speaks of, by the name it had then; null for the monitor itself"),
+    Column("datetime", "datetime", "look at which it happened, or since when nothing came; null when none"),
+    Column("scene_id", "string", "scenes of that look, joined by `;`"),
+    Column("n_ponds", "integer", "ponds at the site at that look; for `new_ponds` the new ones"),
+    Column("area_m2", "number", "their liquid area"),
+    Column("growth_percent_per_30_days", "number", "for `growth`: rate since the look compared with"),
+    Column("source", "string", "for `failures`: the input with a stamp of its content, or `pass`"),
+    Column("message", "string", "all of it in a sentence"),
+    Column("raised_at", "datetime", "when the monitor noticed"),
+)
+
 
 def names(table: tuple[Column, ...]) -> list[str]:
     """Column names of a table, in order."""

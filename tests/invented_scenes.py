@@ -21,7 +21,7 @@ from pondscan.detect.scan import ScanResult
 from pondscan.errors import InputError
 from pondscan.follow.products import Products
 from pondscan.model import Band, Coverage, Grid, Scene, Window
-from pondscan.scenes import Discovery
+from pondscan.scenes import Discovery, Skip
 from pondscan.tables import ALIASES, EVIDENCE, PONDS, SITES, SURVEY, TIMESERIES, names, no_rows
 
 GSD_M = 3.0
@@ -76,12 +76,14 @@ def three_dates(folder: Path) -> list[Path]:
     return [write_scene(folder, f"date{number}", when) for number, when in enumerate(ROWS)]
 
 
-def discover(inputs: Sequence[str | Path], _settings: object) -> Discovery:
+def discover(inputs: Sequence[str | Path], _settings: object, *, skip: Skip | None = None) -> Discovery:
     """Recognise ``*.scene`` files; ``broken`` ones are failures, all others ignored."""
     scenes: dict[str, Scene] = {}
     failures: dict[str, str] = {}
     ignored: list[str] = []
     for path in sorted(_files(inputs)):
+        if path.suffix in {".scene", ".broken"} and skip is not None and skip(frozenset({str(path)})):
+            continue
         if not path.exists():
             failures[str(path)] = f"{path} does not exist: check the path"
         elif path.suffix == ".broken":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pondscan.cli.options import json_option, settings_from, verbosity_options
 
 if TYPE_CHECKING:
     from pondscan.config import Settings
+    from pondscan.monitor.settings import MonitorFile
 
 SPACE_FOR_PRODUCTS = 50_000_000
 """Bytes kept free for products, whatever the scenes."""
@@ -45,18 +47,27 @@ Exit codes: 0 all is well · 1 something would stop or thin a run · 2 wrong usa
 @click.argument("config_file", metavar="CONFIG", type=click.Path(path_type=Path))
 @click.argument("inputs", nargs=-1, metavar="[INPUT...]")
 @click.option(
-    "--out", default=".", metavar="DIR", type=click.Path(path_type=Path), help="Workspace to be (default: here)."
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Workspace to be (default: the monitor's, where CONFIG has one, else here).",
 )
 @json_option
 @verbosity_options
 @click.pass_context
-def check(ctx: click.Context, config_file: Path, inputs: tuple[str, ...], out: Path, as_json: bool) -> None:
+def check(ctx: click.Context, config_file: Path, inputs: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     """Check settings, the files they name, inputs and free space, and do no work.
 
-    CONFIG is a settings file such as `pondscan config` prints; every INPUT is recognised, none is processed.
+    CONFIG is a settings file such as `pondscan config` prints; every INPUT is recognised, none is processed. Where it
+    has a [monitor] table, what `pondscan monitor` needs is looked for too.
     """
+    from pondscan.monitor.settings import has_monitor, read_monitor_file
+
     settings = settings_from(config_file, ())
-    findings = list(_findings(config_file, settings, inputs, out))
+    watched = read_monitor_file(config_file) if has_monitor(config_file) else None
+    place = out or (watched.out if watched else Path())
+    findings = list(_findings(config_file, settings, inputs, place))
+    findings += _about_monitor(watched) if watched else []
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     else:
@@ -120,6 +131,28 @@ def _about_dem(path: str) -> Finding:
     except PondscanError as error:
         return Finding("dem", False, str(error))
     return Finding("dem", True, f"{path}: {west:.4f}° to {east:.4f}° east, {south:.4f}° to {north:.4f}° north")
+
+
+def _about_monitor(file: MonitorFile) -> Iterator[Finding]:
+    """Look for the watched folder, and for whoever is to be told."""
+    from pondscan.errors import ConfigError
+    from pondscan.monitor.deliver import senders
+
+    is_there = file.folder.is_dir() and os.access(file.folder, os.R_OK | os.X_OK)
+    state = "can be read" if is_there else "is no folder that can be read, mount or make it"
+    yield Finding("watched", is_there, f"{file.folder}: {state}")
+    heartbeat = file.monitor.heartbeat
+    if heartbeat is not None and not os.access(Path(heartbeat).parent, os.W_OK):
+        yield Finding("heartbeat", False, f"{heartbeat}: its folder cannot be written, name another file")
+    command = file.monitor.command
+    if command is not None and shutil.which(command.run[0]) is None:
+        yield Finding("command", False, f"{command.run[0]}: there is no such program, give its whole path")
+    try:
+        names = ", ".join(senders(file.monitor)) or "by files in the workspace alone"
+    except ConfigError as error:
+        yield Finding("told", False, str(error))
+    else:
+        yield Finding("told", True, f"alerts go out {names}")
 
 
 def _about_folder(out: Path, *, needed_bytes: int) -> Finding:

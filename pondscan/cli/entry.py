@@ -16,6 +16,7 @@ from pondscan.cli.config import config
 from pondscan.cli.evaluate import evaluate
 from pondscan.cli.forget import forget
 from pondscan.cli.info import info
+from pondscan.cli.monitor import monitor
 from pondscan.cli.options import verbosity_options
 from pondscan.cli.review import review
 from pondscan.cli.run import run
@@ -106,7 +107,7 @@ def cli() -> None:
     """
 
 
-for command in (run, info, config, check, forget, simulate, evaluate, review):
+for command in (run, info, config, check, monitor, forget, simulate, evaluate, review):
     cli.add_command(command)
 
 

@@ -1,7 +1,7 @@
 """Scenes: what is in the inputs, and their pixels and masks on one grid."""
 
-from pondscan.scenes.discover import Discovery, discover
+from pondscan.scenes.discover import Discovery, Skip, discover
 from pondscan.scenes.identity import superseded
 from pondscan.scenes.reader import SceneReader, open_scene
 
-__all__ = ["Discovery", "SceneReader", "discover", "open_scene", "superseded"]
+__all__ = ["Discovery", "SceneReader", "Skip", "discover", "open_scene", "superseded"]

@@ -24,6 +24,9 @@ _PRODUCTS: tuple[Callable[[Listing], list[Candidate]], ...] = (
     stac.find,
 )
 
+Skip = Callable[[frozenset[str]], bool]
+"""Asked, with the paths of a product's files, before any of them is opened: True passes the product over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
@@ -46,9 +49,10 @@ class _Found:
     ignored: set[str] = field(default_factory=set)
     reasons: dict[str, str] = field(default_factory=dict)
     """Why a raster is no scene; said only of files the user named."""
+    skip: Skip | None = None
 
 
-def discover(inputs: Sequence[str | Path], settings: Settings) -> Discovery:
+def discover(inputs: Sequence[str | Path], settings: Settings, *, skip: Skip | None = None) -> Discovery:
     """Recognise every scene in files, folders, archives and globs.
 
     Parameters
@@ -57,13 +61,15 @@ def discover(inputs: Sequence[str | Path], settings: Settings) -> Discovery:
         Paths or glob patterns, in any order and with repetitions.
     settings
         ``settings.input`` says what files do not say themselves.
+    skip
+        Passes products over; a folder in which nothing is left is no failure then.
 
     Raises
     ------
     InputError, ConfigError
         If several scenes have no date.
     """
-    found = _Found()
+    found = _Found(skip=skip)
     loose: dict[Path, set[str]] = {}
     for path in dict.fromkeys(path for text in inputs for path in _expand(str(text), found)):
         if path.is_dir():
@@ -107,7 +113,7 @@ def _walk(folder: Path, found: _Found, settings: Settings) -> None:
     for file in sorted(archives):
         _open_archive(Path(listing.shown(file)), found, settings, is_named=False)
     found.ignored.update(listing.shown(file) for file in rest - archives)
-    if len(found.scenes) + len(found.failures) == n_before:
+    if found.skip is None and len(found.scenes) + len(found.failures) == n_before:
         found.failures[str(folder)] = (
             f"{folder} holds no scene pondscan recognises among {len(listing.files)} files: name one of them, to hear "
             "what it lacks"
@@ -116,6 +122,8 @@ def _walk(folder: Path, found: _Found, settings: Settings) -> None:
 
 def _open_archive(path: Path, found: _Found, settings: Settings, *, is_named: bool) -> None:
     n_before = len(found.scenes) + len(found.failures)
+    if found.skip is not None and found.skip(frozenset({str(path)})):
+        return
     try:
         listing = list_archive(path)
     except InputError as error:
@@ -181,6 +189,10 @@ def _take(
     for candidate in candidates:
         if candidate.anchor in taken or not candidate.members & rest:
             continue
+        if _is_passed_over(candidate, listing, found):
+            taken |= candidate.members
+            rest -= candidate.members
+            continue
         try:
             found.scenes.append(candidate.build(settings))
         except UnrecognisedError as error:
@@ -191,6 +203,13 @@ def _take(
         taken |= candidate.members
         rest -= candidate.members
     return rest
+
+
+def _is_passed_over(candidate: Candidate, listing: Listing, found: _Found) -> bool:
+    """Whether a product of a folder is not to be opened; archives were asked for before they were listed."""
+    if found.skip is None or listing.kind != "folder":
+        return False
+    return found.skip(frozenset(listing.shown(file) for file in candidate.members))
 
 
 def _distinct(scenes: Iterable[Scene]) -> list[Scene]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from pondscan.errors import WorkspaceError
+from pondscan.errors import WorkspaceBusyError
 from pondscan.store.atomic import storage_errors
 
 
@@ -21,8 +21,10 @@ def writer_lock(path: Path) -> Iterator[None]:
 
     Raises
     ------
+    WorkspaceBusyError
+        When another writer holds it.
     WorkspaceError
-        When another writer holds it, or the folder cannot be written.
+        When the folder cannot be written.
     """
     with storage_errors(path):
         file = path.open("ab")
@@ -31,7 +33,7 @@ def writer_lock(path: Path) -> Iterator[None]:
             is_ours = _try_lock(file) and _is_still(path, file)
         if not is_ours:
             message = f"{path.parent}: another run is writing to this workspace"
-            raise WorkspaceError(f"{message}, wait until it has ended or give another --out")
+            raise WorkspaceBusyError(f"{message}, wait until it has ended or give another --out")
         try:
             yield
         finally:
