@@ -14,6 +14,7 @@ from pondscan import __version__
 from pondscan.cli.check import check
 from pondscan.cli.config import config
 from pondscan.cli.evaluate import evaluate
+from pondscan.cli.export import export
 from pondscan.cli.forget import forget
 from pondscan.cli.info import info
 from pondscan.cli.monitor import monitor
@@ -107,7 +108,7 @@ def cli() -> None:
     """
 
 
-for command in (run, info, config, check, monitor, forget, simulate, evaluate, review):
+for command in (run, info, config, check, monitor, forget, review, export, simulate, evaluate):
     cli.add_command(command)
 
 

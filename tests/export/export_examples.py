@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from pondscan import export, manifest
+from pondscan.config import Settings
 from pondscan.tables import ALIASES, OBSERVATIONS, PONDS, SITES, SURVEY, TIMESERIES, Column
 
 CRS = "EPSG:32647"
@@ -68,3 +72,31 @@ def census_of_three() -> Census:
         survey=table_of(SURVEY, 1, period=["look"]),
         aliases=table_of(ALIASES, 0),
     )
+
+
+def publish(census: Census, folder: Path) -> Path:
+    """Put a census in a folder the way a run does, with a run.json that vouches for every product."""
+    folder.mkdir(parents=True, exist_ok=True)
+    export.write(census, folder, newest=WHEN.to_pydatetime())
+    (folder / "report.html").write_text("<!doctype html>", encoding="utf-8")
+    files = sorted(file for file in folder.iterdir() if file.is_file() and file.name != manifest.NAME)
+    products = [
+        {"name": file.name, "bytes": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+        for file in files
+    ]
+    grid = {"crs": CRS, "gsd_m": 10.0, "width": 100, "height": 100}
+    scenes = [
+        {"scene_id": name, "outcome": "done", "datetime": when, "sensor": "sentinel-2", "gsd_m": 10.0, "grid": grid}
+        for name, when in (("a", "2023-01-31T04:12:00Z"), ("b", "2024-02-17T04:12:00Z"))
+    ]
+    document = {
+        "format": manifest.FORMAT,
+        "state": "0" * 64,
+        "versions": {"pondscan": "1.2.3"},
+        "settings": Settings().model_dump(mode="json"),
+        "scenes": scenes,
+        "ignored": [],
+        "products": products,
+    }
+    (folder / manifest.NAME).write_bytes(manifest.written(document))
+    return folder

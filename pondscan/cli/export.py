@@ -1,0 +1,57 @@
+"""``pondscan export``: a census in the format another program wants."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pondscan.cli.options import verbosity_options
+from pondscan.cli.terminal import terminal_of
+from pondscan.handover import FORMATS
+
+
+def _formats_in_words() -> str:
+    """Name the formats, one a line, for the help page."""
+    return "\n".join(f"  {name:<11} {one.about}" for name, one in FORMATS.items())
+
+
+@click.command(
+    short_help="Hand a census on in another format.",
+    epilog=f"""\b
+Formats:
+{_formats_in_words()}
+
+\b
+Examples:
+  pondscan export census --to csv
+  pondscan export census --to geoparquet --to kml
+
+\b
+Exit codes: 0 done · 1 no census there, or the files cannot be written · 2 wrong usage""",
+)
+@click.argument("out_dir", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    "format_names",
+    required=True,
+    multiple=True,
+    type=click.Choice(list(FORMATS)),
+    metavar="FORMAT",
+    help="Format, see below; may be repeated.",
+)
+@verbosity_options
+@click.pass_context
+def export(ctx: click.Context, out_dir: Path, format_names: tuple[str, ...]) -> None:
+    """Write the published products of the workspace DIR in another format.
+
+    Files go to DIR/export/FORMAT/ and replace those of an earlier export. Only products are read: nothing is measured
+    again, and a run may go on meanwhile. ponds.geojson, sites.geojson, pondscan.gpkg and report.html are there already.
+    """
+    from pondscan.handover import export as hand_over
+
+    for name in dict.fromkeys(format_names):
+        exported = hand_over(out_dir, name)
+        for note in exported.notes:
+            terminal_of(ctx).say(f"note: {note}")
+        click.echo(exported.place)

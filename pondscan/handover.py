@@ -1,0 +1,147 @@
+"""Published products → what other programs want, beside them in the workspace; a reader of the workspace, no writer.
+
+Every format is a module with a function ``export(snapshot, folder) -> notes``; here they are listed, read for and put
+in their place. This module imports nothing heavy, so that the command line can name the formats.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pondscan.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from pondscan.export.snapshot import Snapshot
+
+FOLDER = "export"
+"""Where exports go, below the workspace, each format in a folder of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to hand a census on."""
+
+    about: str
+    """What comes of it, in words that follow its name."""
+    module: str
+    """Module whose ``export`` writes it."""
+    needs: str | None = None
+    """What must be named beside the format: ``URL``; None when nothing."""
+
+
+FORMATS: dict[str, Format] = {
+    "csv": Format("every table as CSV, outlines as WKT, for spreadsheets and scripts", "pondscan.export.tabular"),
+    "geoparquet": Format(
+        "every table as (Geo)Parquet 1.1, for DuckDB, pandas and the like", "pondscan.export.geoparquet"
+    ),
+    "kml": Format("ponds and sites with colours and dates, for Google Earth", "pondscan.export.kml"),
+    "shapefile": Format("ponds, sites and observations for older GIS, its limits told", "pondscan.export.shapefile"),
+}
+"""Every format of ``pondscan export``, by the name it goes by."""
+
+ATTEMPTS = 12
+PAUSE_S = 0.25
+"""How often, and after what pause, products are read again that a run is just replacing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What came of one export."""
+
+    place: str
+    """The folder, or the database, it went to."""
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+    """What a user of it must know: limits of the format that were met."""
+
+
+def export(out_dir: Path, format_name: str) -> Exported:
+    """Write the published products of a workspace in another format.
+
+    Parameters
+    ----------
+    out_dir
+        The workspace; only its products are read, no lock is taken.
+    format_name
+        A key of ``FORMATS``.
+
+    Raises
+    ------
+    WorkspaceError
+        When there are no products, they do not belong together, or the files cannot be written; what an earlier export
+        wrote is as it was.
+    """
+    from pondscan.store import atomic
+
+    snapshot = published(out_dir)
+    folder = out_dir / FOLDER / format_name
+    atomic.make_folder(folder)
+    with (
+        atomic.storage_errors(folder),
+        tempfile.TemporaryDirectory(prefix=atomic.TEMPORARY_PREFIX, dir=folder.parent) as place,
+    ):
+        draft = Path(place)
+        notes = import_module(FORMATS[format_name].module).export(snapshot, draft)
+        names = sorted(file.relative_to(draft) for file in draft.rglob("*") if file.is_file())
+        for name in names:
+            atomic.make_folder((folder / name).parent)
+            atomic.move_into_place(draft / name, folder / name)
+    return Exported(str(folder), tuple(folder / name for name in names), (*snapshot.notes, *notes))
+
+
+def published(out_dir: Path) -> Snapshot:
+    """Read the products of a workspace as they were put in place together.
+
+    Raises
+    ------
+    WorkspaceError
+        When there are none, or they are not what ``run.json`` says they are.
+    """
+    from pondscan import manifest
+    from pondscan.export.snapshot import GEOPACKAGE, snapshot_of
+
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE_S)
+        document = _vouched(out_dir)
+        contents = _contents(out_dir, document)
+        changed = _changed(document, contents)
+        if not changed:
+            break
+    if changed and (changed != [GEOPACKAGE] or GEOPACKAGE not in contents):
+        message = f"{out_dir / changed[0]}: it is not what {manifest.NAME} says was published"
+        raise WorkspaceError(f"{message}: wait for a run that is still publishing, or repeat the last `pondscan run`")
+    return snapshot_of(out_dir.resolve().name or "census", document, contents, is_whole=not changed)
+
+
+def _vouched(out_dir: Path) -> dict[str, Any]:
+    """Read ``run.json``, which says what the products are."""
+    from pondscan import manifest
+
+    document = manifest.read(out_dir)
+    if document is None:
+        message = f"{out_dir}: there is no census in this folder ({manifest.NAME} is missing or damaged)"
+        raise WorkspaceError(f"{message}: name a folder that `pondscan run` wrote")
+    return document
+
+
+def _contents(out_dir: Path, document: Mapping[str, Any]) -> dict[str, bytes]:
+    """Bytes of the products that are there."""
+    paths = {product["name"]: out_dir / product["name"] for product in document["products"]}
+    return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+
+
+def _changed(document: Mapping[str, Any], contents: Mapping[str, bytes]) -> list[str]:
+    """Products that are missing, or are not what was published."""
+    return [
+        product["name"]
+        for product in document["products"]
+        if hashlib.sha256(contents.get(product["name"], b"")).hexdigest() != product["sha256"]
+    ]
