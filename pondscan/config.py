@@ -93,10 +93,23 @@ class MaskSettings(Section):
     """Clouds, shadow, snow: what is not looked at."""
 
     use: Literal["auto", "off"] = Field("auto", description="Use the product's own mask or the sidecar; off = none.")
+    screen: bool = Field(
+        True,
+        description="Screen a scene that comes without a mask for cloud and shadow with pondscan's own test; "
+        "not with use = 'off'.",
+    )
     classes: tuple[Literal["cloud", "cirrus", "haze", "shadow", "snow", "saturated", "unusable"], ...] = Field(
         ("cloud", "cirrus", "haze", "shadow", "snow", "saturated", "unusable"), description="Reasons that mask a pixel."
     )
     dilation_m: float = Field(40.0, ge=0, le=2000, description="Margin added around masked cloud and shadow, metres.")
+
+    def source(self, *, has_mask: bool) -> Literal["product", "screen", "none"]:
+        """Where the mask of a scene comes from, which has one of its own or not."""
+        if self.use == "off":
+            return "none"
+        if has_mask:
+            return "product"
+        return "screen" if self.screen else "none"
 
 
 class TerrainSettings(Section):

@@ -106,7 +106,7 @@ def document_of(
     timings: Mapping[str, float],
 ) -> dict[str, Any]:
     """Put ``run.json`` together; its schema is ``docs/run.schema.json``."""
-    scenes = [_done(stored) for stored in workspace.scenes()]
+    scenes = [_done(stored, kept) for stored in workspace.scenes()]
     scenes += [_superseded(one) for one in workspace.superseded()]
     scenes += [_failed(one) for one in workspace.failures()]
     return {
@@ -135,7 +135,7 @@ def ignored_entries(ignored: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"path": path, "reason": reason} for path, reason in ignored]
 
 
-def _done(stored: StoredScene) -> dict[str, Any]:
+def _done(stored: StoredScene, kept: Settings) -> dict[str, Any]:
     scene, grid = stored.scene, stored.scene.grid
     return {
         "scene_id": scene.scene_id,
@@ -148,6 +148,7 @@ def _done(stored: StoredScene) -> dict[str, Any]:
         "product": scene.product,
         "processing": scene.processing,
         "calibrated": scene.calibrated,
+        "mask": kept.mask.source(has_mask=bool(scene.masks)),
         "grid": {"crs": grid.crs, "gsd_m": grid.gsd_m, "width": grid.width, "height": grid.height},
         "inputs": [asdict(file) for file in stored.inputs],
         "counts": dict(stored.counts),

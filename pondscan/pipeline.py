@@ -276,7 +276,7 @@ class _Run:
             if not draft.has_data:
                 raise InputError(_nothing_in(scene))
             self.workspace.save_settings(self.settings, self.aoi)
-            warnings = (*told, *result.warnings)
+            warnings = (*told, *result.warnings, *reader.warnings)
             stored = draft.save(result.observations, picture.result(), result.counts, warnings, result.evidence)
         self.stored[scene.scene_id] = stored
         self.warnings += [f"{scene.scene_id}: {warning}" for warning in stored.warnings]

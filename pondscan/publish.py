@@ -152,7 +152,7 @@ def scene_table(stored: Sequence[StoredScene], observations: pd.DataFrame, kept:
         "n_candidates": [one.counts.get("candidates", 0) for one in stored],
         "n_ponds": [int(n_ponds.get(one.scene_id, 0)) for one in stored],
         "rejected": [_rejected(one) for one in stored],
-        "has_mask": [bool(one.scene.masks) and kept.mask.use != "off" for one in stored],
+        "mask": [kept.mask.source(has_mask=bool(one.scene.masks)) for one in stored],
     }
     dates = pd.to_datetime(pd.Series([one.scene.datetime for one in stored], dtype=object), utc=True)
     return pd.DataFrame(columns).assign(datetime=dates)

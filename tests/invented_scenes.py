@@ -127,6 +127,7 @@ class Reader:
     """Stands for ``scenes.SceneReader``."""
 
     scene: Scene
+    warnings: tuple[str, ...] = ()
 
     def __enter__(self) -> Reader:
         return self

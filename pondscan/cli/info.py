@@ -15,6 +15,7 @@ from pondscan.cli.options import input_options, json_option, settings_from, verb
 from pondscan.cli.terminal import terminal_of
 
 if TYPE_CHECKING:
+    from pondscan.config import MaskSettings
     from pondscan.model import Band, Scene
     from pondscan.scenes import Discovery
 
@@ -62,7 +63,7 @@ def info(
     if as_json:
         click.echo(json.dumps(to_document(found), indent=2, ensure_ascii=False))
     else:
-        click.echo("\n\n".join(describe(scene) for scene in found.scenes), nl=bool(found.scenes))
+        click.echo("\n\n".join(describe(scene, settings.mask) for scene in found.scenes), nl=bool(found.scenes))
         _say_what_is_left(ctx, found)
     ctx.exit(exit_code(found))
 
@@ -83,14 +84,14 @@ def to_document(found: Discovery) -> dict[str, Any]:
     }
 
 
-def describe(scene: Scene) -> str:
+def describe(scene: Scene, mask: MaskSettings) -> str:
     """Describe a scene in a few aligned lines."""
-    rows = [*_facts(scene), *_band_rows(scene), *(("warning", warning) for warning in scene.warnings)]
+    rows = [*_facts(scene, mask), *_band_rows(scene), *(("warning", warning) for warning in scene.warnings)]
     lines = [f"  {label:<11}{text}" for label, text in rows]
     return "\n".join([click.style(scene.scene_id, bold=True), *lines])
 
 
-def _facts(scene: Scene) -> Iterator[tuple[str, str]]:
+def _facts(scene: Scene, mask: MaskSettings) -> Iterator[tuple[str, str]]:
     grid = scene.grid
     yield "source", scene.source
     yield "product", " · ".join(filter(None, (scene.product, scene.platform, scene.processing)))
@@ -99,9 +100,15 @@ def _facts(scene: Scene) -> Iterator[tuple[str, str]]:
     warped = ", the files' own grid is warped to it" if scene.warped else ""
     yield "grid", f"{grid.width} × {grid.height} pixels of {grid.gsd_m:g} m, {grid.crs}{warped}"
     yield "numbers", _CALIBRATION_WORDS[scene.calibrated]
-    yield "mask", ", ".join(mask.role for mask in scene.masks) or "none"
+    yield "mask", _mask_words(scene, mask)
     if scene.sun_elevation_deg is not None:
         yield "sun", f"{scene.sun_elevation_deg:.1f}° high"
+
+
+def _mask_words(scene: Scene, mask: MaskSettings) -> str:
+    own = ", ".join(one.role for one in scene.masks)
+    words = {"product": own, "screen": "none: screened by pondscan's own cloud test"}
+    return words.get(mask.source(has_mask=bool(own)), f"{own}: not used" if own else "none")
 
 
 _CALIBRATION_WORDS = {

@@ -99,14 +99,22 @@ def _partly_seen(head: Census | None) -> list[Caution]:
 
 
 def _unmasked(scenes: pd.DataFrame) -> list[Caution]:
-    if "has_mask" not in scenes.columns:
+    if "mask" not in scenes.columns:
         return []
-    return _of_scenes(
-        scenes["has_mask"].eq(False),  # null is not False
-        "no cloud mask",
-        "Every pixel with data counts as clear there: a cloud may hide ponds unnoticed, and cloud shadow may pass "
-        "for dark water.",
-    )
+    return [
+        *_of_scenes(
+            scenes["mask"].eq("none"),  # null is not known
+            "no cloud mask",
+            "Every pixel with data counts as clear there: a cloud may hide ponds unnoticed, and cloud shadow may pass "
+            "for dark water.",
+        ),
+        *_of_scenes(
+            scenes["mask"].eq("screen"),
+            "no cloud mask of their own" if scenes["mask"].eq("screen").sum() > 1 else "no cloud mask of its own",
+            "Screened by pondscan's own cloud test: thick cloud, and the shadow beside it, are masked; thin cloud, "
+            "small clouds and the edges of shadows count as clear and may hide ponds, or pass for dark water.",
+        ),
+    ]
 
 
 def _coarse(scenes: pd.DataFrame) -> list[Caution]:

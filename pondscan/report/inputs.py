@@ -31,7 +31,7 @@ OPTIONAL_SCENE_COLUMNS = (
     Column("n_candidates", "integer", "objects that differed from the ground around them the way liquid does"),
     Column("n_ponds", "integer", "of these, objects believed with at least the least confidence"),
     Column("rejected", "string", "dict: reason → number of candidates that are no pond for it"),
-    Column("has_mask", "boolean", "whether a mask of cloud and shadow came with the scene"),
+    Column("mask", "string", "where the mask of cloud and shadow comes from: product, screen (pondscan's own) or none"),
 )
 
 

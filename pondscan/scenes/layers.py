@@ -57,15 +57,17 @@ class Layer:
         is_valid = dataset.read_masks(indices[0], window=native) > 0 if self.info.has_own_mask else None
         return RawWindow(values, is_valid, rows, cols)
 
-    def read_reduced(self, dataset: Any, index: int, shape: tuple[int, int]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """One whole band averaged to ``shape``, from overviews where there are any, and where it has data."""
+    def read_reduced(
+        self, dataset: Any, indices: list[int], shape: tuple[int, int]
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Whole bands averaged to ``shape``, from overviews where there are any, and where they have data."""
         from rasterio.enums import Resampling
 
-        values = dataset.read(index, out_shape=shape, resampling=Resampling.average)
+        values = dataset.read(indices, out_shape=(len(indices), *shape), resampling=Resampling.average)
         if self.placement is None:
             return values, dataset.read(dataset.count, out_shape=shape) > 0
         is_own = self.info.has_own_mask
-        return values, dataset.read_masks(index, out_shape=shape) > 0 if is_own else np.ones(shape, np.bool_)
+        return values, dataset.read_masks(indices[0], out_shape=shape) > 0 if is_own else np.ones(shape, np.bool_)
 
     @property
     def tile_px(self) -> int:

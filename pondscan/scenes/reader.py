@@ -20,6 +20,7 @@ from pondscan.scenes.georeference import placement
 from pondscan.scenes.layers import Layer, RawWindow
 from pondscan.scenes.radiometry import MAX_COUNT, to_counts
 from pondscan.scenes.raster import probe, reading
+from pondscan.scenes.screening import Screened, screened
 
 Counts = NDArray[np.int16]
 
@@ -36,7 +37,10 @@ def open_scene(scene: Scene, settings: Settings) -> SceneReader:
     InputError
         If one of its files cannot be opened.
     """
-    return SceneReader(scene, use_masks=settings.mask.use == "auto", mask_classes=settings.mask.classes)
+    source = settings.mask.source(has_mask=bool(scene.masks))
+    return SceneReader(
+        scene, use_masks=source == "product", mask_classes=settings.mask.classes, screens=source == "screen"
+    )
 
 
 BLOCK_CACHE_BYTES = 64 * 2**20
@@ -57,9 +61,13 @@ class SceneReader:
         Whether cloud and other masks are read at all.
     mask_classes
         Reasons that mask a pixel (lower-case ``Coverage`` names); the others read as clear.
+    screens
+        Whether the scene is screened for cloud, in place of a mask, when its mask is first read.
     """
 
-    def __init__(self, scene: Scene, *, use_masks: bool = True, mask_classes: Iterable[str] = ()) -> None:
+    def __init__(
+        self, scene: Scene, *, use_masks: bool = True, mask_classes: Iterable[str] = (), screens: bool = False
+    ) -> None:
         self.scene = scene
         self._masks = scene.masks if use_masks else ()
         self._classes = tuple(mask_classes)
@@ -71,6 +79,9 @@ class SceneReader:
         self._polygons = {
             mask.path: rasterize_clouds(mask.path, scene.grid, mask.gsd_m) for mask in self._masks if _is_vector(mask)
         }
+        self._screens = screens
+        self._screen: Screened | None = None
+        self._screening = threading.Lock()
 
     def __enter__(self) -> Self:
         self._env.__enter__()
@@ -144,11 +155,13 @@ class SceneReader:
         green, nir = self._first_bands(window)
         codes = np.full(green.shape, Coverage.CLEAR, np.uint8)
         is_whole = min(green.min(), nir.min()) != INVALID and max(green.max(), nir.max()) != MAX_COUNT
-        if is_whole and not self._masks:
+        if is_whole and not self._masks and not self._screens:
             return codes
         codes[(green == MAX_COUNT) | (nir == MAX_COUNT)] = Coverage.SATURATED
         codes[(green == INVALID) | (nir == INVALID)] = Coverage.UNUSABLE
         layers = [codes, *(masks.DECODERS[mask.role](self._mask_values(mask, window)) for mask in self._masks)]
+        if self._screens:
+            layers.append(self.screen.window(window))
         codes = masks.keep_classes(masks.combine(layers), self._classes)
         codes[(green == INVALID) & (nir == INVALID)] = Coverage.OUTSIDE
         return codes
@@ -164,8 +177,34 @@ class SceneReader:
         grid = self.scene.grid
         step = max(1.0, max(grid.width, grid.height) / max_px)
         shape = max(1, int(grid.height / step)), max(1, int(grid.width / step))
-        bands = [self._reduced(self.scene.bands[role], shape) for role in ("red", "green", "blue")]
-        return _stretch(np.stack(bands, axis=-1))
+        return _stretch(np.moveaxis(self.reduced(("red", "green", "blue"), shape), 0, -1))
+
+    def reduced(self, roles: Sequence[str], shape: tuple[int, int]) -> Counts:
+        """Whole bands averaged to ``shape``, from overviews where there are any: (roles, *shape), as ``read`` gives."""
+        bands = self._bands(roles)
+        counts = np.empty((len(bands), *shape), np.int16)
+        for key, numbers in _by_file(bands).items():
+            with reading(key[0]):
+                indices = [bands[number].index for number in numbers]
+                values, is_valid = self._layers[key].read_reduced(self._dataset(key), indices, shape)
+            for number, dn in zip(numbers, values, strict=True):
+                band = bands[number]
+                counts[number] = to_counts(dn, scale=band.scale, offset=band.offset, nodata=band.nodata)
+                counts[number][~is_valid] = INVALID
+        return counts
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the screen saw and did not mask, one sentence each."""
+        return self.screen.warnings if self._screens else ()
+
+    @property
+    def screen(self) -> Screened:
+        """The scene screened for cloud; a thread that asks while another is at it waits."""
+        with self._screening:
+            if self._screen is None:
+                self._screen = screened(self)
+            return self._screen
 
     def _plan(self) -> dict[tuple[str, bool], Layer]:
         """One layer for each raster file and use, opened once here so that a damaged file is refused early."""
@@ -198,14 +237,11 @@ class SceneReader:
 
     def _read_bands(self, bands: Sequence[Band], window: Window, counts: Counts) -> None:
         """Decode bands into ``counts`` (bands, height, width), those of one file in one call."""
-        by_path: dict[str, list[int]] = {}
-        for number, band in enumerate(bands):
-            by_path.setdefault(band.path, []).append(number)
-        for path, numbers in by_path.items():
+        for key, numbers in _by_file(bands).items():
             first, last = numbers[0], numbers[-1] + 1
             # Most files hold 16-bit numbers on the grid: those are decoded, and turned into counts, where they stay.
             place = counts[first:last].view(np.uint16) if last - first == len(numbers) else None
-            raw = self._raw((path, False), [bands[number].index for number in numbers], window, place)
+            raw = self._raw(key, [bands[number].index for number in numbers], window, place)
             for number, dn in zip(numbers, raw.values, strict=True):
                 band = bands[number]
                 out = counts[number] if raw.is_on_grid else None
@@ -231,13 +267,6 @@ class SceneReader:
         with reading(key[0]):
             return self._layers[key].read(self._dataset(key), indices, window, out)
 
-    def _reduced(self, band: Band, shape: tuple[int, int]) -> Counts:
-        with reading(band.path):
-            values, is_valid = self._layers[_key(band)].read_reduced(self._dataset(_key(band)), band.index, shape)
-        counts = to_counts(values, scale=band.scale, offset=band.offset, nodata=band.nodata)
-        counts[~is_valid] = INVALID
-        return counts
-
     def _dataset(self, key: tuple[str, bool]) -> Any:
         """Dataset of a layer for the calling thread, opened at its first use."""
         mine: dict[tuple[str, bool], Any] = self._local.__dict__.setdefault("datasets", {})
@@ -252,6 +281,14 @@ class SceneReader:
 def _key(part: Band | Mask) -> tuple[str, bool]:
     """A file can hold bands and a mask, which are resampled differently: they are two layers."""
     return part.path, isinstance(part, Mask)
+
+
+def _by_file(bands: Sequence[Band]) -> dict[tuple[str, bool], list[int]]:
+    """Numbers of the bands that one file holds, by the key of its layer."""
+    by_file: dict[tuple[str, bool], list[int]] = {}
+    for number, band in enumerate(bands):
+        by_file.setdefault(_key(band), []).append(number)
+    return by_file
 
 
 def _is_vector(mask: Mask) -> bool:

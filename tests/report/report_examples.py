@@ -187,7 +187,7 @@ def scene_row(scene_id: str, when: str | None, sensor: str, clear: float, **chan
         "n_candidates": 140,
         "n_ponds": 42 if clear else 0,
         "rejected": {"channel": 12, "shadow": 30},
-        "has_mask": True,
+        "mask": "product",
     }
     return row | changed
 
@@ -267,7 +267,7 @@ def undated() -> ReportInput:
         [pond(i, WEST + 900 * i + 500, NORTH - 2000, 9.0, first_seen=None, last_seen=None) for i in range(3)]
     )
     scene = scene_row(
-        "scene_ab12cd34", None, "generic", 1.0, calibrated="dn", product="GeoTIFF", gsd_m=5.0, has_mask=False
+        "scene_ab12cd34", None, "generic", 1.0, calibrated="dn", product="GeoTIFF", gsd_m=5.0, mask="none"
     )
     return example(
         ponds=ponds,

@@ -30,10 +30,22 @@ def test_raw_numbers_missing_masks_and_dates_are_told() -> None:
     ]
 
 
+def test_a_screen_of_our_own_is_named_as_such() -> None:
+    scenes = pd.DataFrame([
+        scene_row("a", "2024-01-01T04:00", S2, 1.0, mask="screen"),
+        scene_row("b", "2024-01-02T04:00", S2, 1.0, mask="product"),
+    ])  # fmt: skip
+    report_input = example(scenes=scenes, failures=())
+    found = cautions(report_input, head_of(periods(report_input.survey, scenes)))
+    (said,) = [caution for caution in found if "cloud mask" in caution.title]
+    assert said.title == "1 of 2 scenes has no cloud mask of its own"
+    assert said.sentence.startswith("Screened by pondscan's own cloud test")
+
+
 def test_only_the_scenes_concerned_are_counted() -> None:
     scenes = pd.DataFrame([
         scene_row("a", "2024-01-01T04:00", S2, 1.0, calibrated="toa"),
-        scene_row("b", "2024-01-02T04:00", S2, 1.0, calibrated="dn", has_mask=None),
+        scene_row("b", "2024-01-02T04:00", S2, 1.0, calibrated="dn", mask=None),
         scene_row("c", "2024-01-03T04:00", S2, 1.0, calibrated="dn"),
     ])  # fmt: skip
     found = titles(example(scenes=scenes, failures=()))

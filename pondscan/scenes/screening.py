@@ -1,0 +1,78 @@
+"""A screen for a scene without a mask: its bands reduced to coarse cells, and what `detect.clouds` says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pondscan.model import INVALID, REFLECTANCE_UNIT, REQUIRED_ROLES, Coverage, Grid, Window
+
+if TYPE_CHECKING:
+    from pondscan.detect.clouds import Screen
+    from pondscan.scenes.reader import SceneReader
+
+THIN_SAID_FROM = 0.4
+UNSURE_SAID_FROM = 0.05
+"""Share of the scene from which thin cloud, and pale ground without a shadow, are worth a sentence."""
+
+MOST_CELL_PX = 64
+"""Largest side of a cell, pixels: at finer sensors cells are smaller on the ground."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """Coverage of a scene by cells."""
+
+    codes: NDArray[np.uint8]
+    """(cell rows, cell columns) ``model.Coverage`` codes CLEAR, CLOUD and SHADOW, spread evenly over the grid."""
+    grid: Grid
+    warnings: tuple[str, ...]
+
+    def window(self, window: Window) -> NDArray[np.uint8]:
+        """Codes of a window's pixels, ``uint8 (h, w)``."""
+        n_rows, n_cols = self.codes.shape
+        row = np.arange(window.row_start, window.row_stop) * n_rows // self.grid.height
+        col = np.arange(window.col_start, window.col_stop) * n_cols // self.grid.width
+        return np.asarray(self.codes[row[:, None], col])
+
+
+def screened(reader: SceneReader) -> Screened:
+    """Screen a scene for cloud and shadow, each cell the mean of its pixels (of an overview's, where there is one)."""
+    from pondscan.detect import clouds
+    from pondscan.detect.calibrate import adjustment
+
+    scene, grid = reader.scene, reader.scene.grid
+    cell_px = int(np.clip(round(clouds.CELL_M / grid.gsd_m), 1, MOST_CELL_PX))
+    shape = -(-grid.height // cell_px), -(-grid.width // cell_px)
+    counts = adjustment(reader).apply(REQUIRED_ROLES, reader.reduced(REQUIRED_ROLES, shape))
+    reflectance = counts * np.float32(REFLECTANCE_UNIT)
+    reflectance[counts == INVALID] = np.nan
+    screen = clouds.screen(
+        reflectance[:3],
+        reflectance[3],
+        cell_m=cell_px * grid.gsd_m,
+        sun_azimuth_deg=scene.sun_azimuth_deg,
+        is_scaled=scene.calibrated != "dn",
+    )
+    # Where the scene ends its pixels know better than the cells do.
+    codes = np.where(screen.codes == Coverage.OUTSIDE, np.uint8(Coverage.CLEAR), screen.codes)
+    return Screened(codes, grid, _warnings(screen, is_scaled=scene.calibrated != "dn"))
+
+
+def _warnings(screen: Screen, *, is_scaled: bool) -> tuple[str, ...]:
+    """Say what the screen saw and did not mask; of raw numbers it cannot tell haze."""
+    said = []
+    if is_scaled and screen.thin_fraction >= THIN_SAID_FROM:
+        said.append(
+            f"thin cloud or haze seems to lie over {screen.thin_fraction:.0%} of the ground; it is not masked, and "
+            "faint ponds under it may be missed"
+        )
+    if screen.unsure_fraction >= UNSURE_SAID_FROM:
+        said.append(
+            f"{screen.unsure_fraction:.0%} of the scene is as pale as cloud but casts no shadow: "
+            "it was taken for ground"
+        )
+    return tuple(said)
