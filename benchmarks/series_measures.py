@@ -215,14 +215,16 @@ def _stem(source: str, shots: dict[str, object]) -> str:
 
 
 def _pond_of(census: Census, history: History, stem: dict[str, str], shots: dict[str, object]) -> np.ndarray:
-    """True pond of every sighting: paired scene by scene, the truth moved to where the scene shows it."""
+    """True pond of every sighting: paired scene by scene, the truth moved to where the census has it."""
     pond = np.full(len(census.seen), "", object)
     truth = gpd.GeoDataFrame(history.truth)
+    off = {stem[view.scene_id]: view.placement for look in census.looks for view in look.views}
     scene = census.seen["scene_id"].map(stem).to_numpy()
     for name in np.unique(scene):
         rows = np.flatnonzero(scene == name)
         true = truth[(truth["scene"] == name) & (truth["status"] != "gone")]
-        moved = shapely.transform(true.geometry.to_numpy(), lambda xy, by=shots[name].shift_m: xy + np.array(by))
+        by = np.array(shots[name].shift_m) - [off[name].east_m, off[name].north_m]
+        moved = shapely.transform(true.geometry.to_numpy(), lambda xy, by=by: xy + by)
         pairs = match(census.seen.geometry.to_numpy()[rows], moved)
         pond[rows[pairs.found]] = true["pond_id"].to_numpy()[pairs.true]
     return pond

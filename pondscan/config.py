@@ -185,6 +185,31 @@ class ProductSettings(Section):
     keep_rejected: bool = Field(False, description="Keep rejected candidates with the reason in observations/.")
 
 
+class RegistrationSettings(Section):
+    """Whether scenes are placed against each other."""
+
+    use: Literal["auto", "off"] = Field(
+        "auto",
+        description="Move what each scene shows onto the first clear scenes of the finest sensor, where stable ground "
+        "agrees on it; off = believe every scene's own coordinates.",
+    )
+
+
+class ChipSettings(Section):
+    """What is kept of the pixels of every scene; changing it scans again."""
+
+    ground: int = Field(
+        2048,
+        ge=0,
+        le=16384,
+        description="Chips of ground kept at most, 1.2 kB each, by which scenes are placed against each other; "
+        "0 = none, and no scene is moved.",
+    )
+    quicklook_px: int = Field(
+        1200, ge=0, le=8192, description="Longest side of the picture kept for the report; 0 = none."
+    )
+
+
 class TileSettings(Section):
     """How the work is cut; never changes a result."""
 
@@ -205,4 +230,6 @@ class Settings(Section):
     confidence: ConfidenceSettings = Field(default_factory=ConfidenceSettings)
     sites: SiteSettings = Field(default_factory=SiteSettings)
     products: ProductSettings = Field(default_factory=ProductSettings)
+    registration: RegistrationSettings = Field(default_factory=RegistrationSettings)
+    chips: ChipSettings = Field(default_factory=ChipSettings)
     tiles: TileSettings = Field(default_factory=TileSettings)

@@ -20,6 +20,7 @@ import shapely
 from pondscan import __version__
 from pondscan.config import Settings
 from pondscan.export.values import iso_utc
+from pondscan.follow.registration import Placement
 from pondscan.hashing import file_sha256
 from pondscan.store import StoredScene, Workspace
 from pondscan.store.fingerprint import digest
@@ -102,11 +103,12 @@ def document_of(
     covered: Mapping[str, float],
     why_nothing: Sequence[str],
     notes: Sequence[str],
+    placements: Mapping[str, Placement],
     ignored: Sequence[tuple[str, str]],
     timings: Mapping[str, float],
 ) -> dict[str, Any]:
     """Put ``run.json`` together; its schema is ``docs/run.schema.json``."""
-    scenes = [_done(stored, kept) for stored in workspace.scenes()]
+    scenes = [_done(stored, kept, placements.get(stored.scene_id)) for stored in workspace.scenes()]
     scenes += [_superseded(one) for one in workspace.superseded()]
     scenes += [_failed(one) for one in workspace.failures()]
     return {
@@ -135,7 +137,7 @@ def ignored_entries(ignored: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"path": path, "reason": reason} for path, reason in ignored]
 
 
-def _done(stored: StoredScene, kept: Settings) -> dict[str, Any]:
+def _done(stored: StoredScene, kept: Settings, placement: Placement | None) -> dict[str, Any]:
     scene, grid = stored.scene, stored.scene.grid
     return {
         "scene_id": scene.scene_id,
@@ -154,6 +156,17 @@ def _done(stored: StoredScene, kept: Settings) -> dict[str, Any]:
         "counts": dict(stored.counts),
         "coverage_px": dict(stored.coverage_px),
         "warnings": list(stored.warnings),
+        "registration": _registration(placement) if placement else None,
+    }
+
+
+def _registration(placement: Placement) -> dict[str, Any]:
+    lengths = {name: round(getattr(placement, name), 2) for name in ("east_m", "north_m", "spread_m")}
+    return {
+        "outcome": placement.outcome,
+        "n_ties": placement.n_ties,
+        "n_agreeing": placement.n_agreeing,
+        **lengths,
     }
 
 

@@ -37,9 +37,6 @@ WANTED_LATER = ("pondscan.detect.scan", "pondscan.publish", "skimage.segmentatio
 """Take 0.6 s to import: done while files are hashed, which needs no interpreter. So nothing imported above needs tables
 of ponds (pandas, geopandas), SciPy or what reads and writes them."""
 
-QUICKLOOK_PX = 1200
-"""Longest side of a scene's picture."""
-
 SETTLED_NS = 2_000_000_000
 """A file changed less than two seconds ago may change again without its time telling."""
 
@@ -256,6 +253,7 @@ class _Run:
 
     def _scan(self, candidate: Candidate, advance: Callable[[float], None]) -> None:
         from pondscan.detect import scan
+        from pondscan.detect.ground import GroundSampler
 
         scene = candidate.scene
         with (
@@ -263,21 +261,30 @@ class _Run:
             open_scene(scene, self.settings) as reader,
             _threads(self.workers) as executor,
         ):
-            picture = executor.submit(reader.quicklook, QUICKLOOK_PX)
+            keep = self.settings.chips
+            picture = executor.submit(reader.quicklook, keep.quicklook_px) if keep.quicklook_px else None
             ground, told = elevation.ground_under(scene, self.settings.terrain.dem)
+            chips = GroundSampler(scene.grid, keep.ground)
             result = scan.scan_scene(
                 reader,
                 self.settings,
                 ground=ground,
                 coverage_sink=draft.write_coverage,
+                ground_sink=chips,
                 executor=executor,
                 progress=advance,
             )
             if not draft.has_data:
                 raise InputError(_nothing_in(scene))
             self.workspace.save_settings(self.settings, self.aoi)
-            warnings = (*told, *result.warnings, *reader.warnings)
-            stored = draft.save(result.observations, picture.result(), result.counts, warnings, result.evidence)
+            stored = draft.save(
+                result.observations,
+                picture.result() if picture else None,
+                result.counts,
+                (*told, *result.warnings, *reader.warnings),
+                result.evidence,
+                ground=chips.chips(),
+            )
         self.stored[scene.scene_id] = stored
         self.warnings += [f"{scene.scene_id}: {warning}" for warning in stored.warnings]
         self.log(f"{scene.scene_id}: {len(result.observations)} candidates", verbosity=1)

@@ -88,6 +88,7 @@ def _build(
             covered=published.covered,
             why_nothing=published.why_nothing,
             notes=published.notes,
+            placements=tables.placements,
             ignored=ignored,
             timings={**timings, "products": time.perf_counter() - started},
         )
@@ -103,6 +104,7 @@ def scene_views(workspace: Workspace) -> list[SceneView]:
             workspace.observations(one.scene_id),
             workspace.coverage(one.scene_id),
             workspace.evidence(one.scene_id),
+            ground=workspace.ground(one.scene_id),
         )
         for one in workspace.scenes()
     ]

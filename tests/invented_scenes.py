@@ -153,7 +153,7 @@ class World:
             raise InputError(f"{scene.source} cannot be opened: check the path")
         return Reader(scene)
 
-    def scan(self, reader, settings, *, ground, coverage_sink, executor, progress) -> ScanResult:
+    def scan(self, reader, settings, *, ground, coverage_sink, ground_sink, executor, progress) -> ScanResult:
         scene = reader.scene
         if self.before_scan:
             self.before_scan(scene.scene_id)
@@ -203,6 +203,7 @@ def plain_tables(views, settings, *, aoi=None, reviewed=()) -> Products:
         aliases=empty["aliases"],
         crs=settings.products.crs or CRS,
         distance_curve=(),
+        placements={},
         looks=(),
         states={},
         notes=(f"clear: {clear}", f"area: {aoi and aoi.wkt}"),

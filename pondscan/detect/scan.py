@@ -20,6 +20,7 @@ from pondscan import sensors
 from pondscan.config import Settings
 from pondscan.detect import measure, objects, ponds, segment, terrain, tiles
 from pondscan.detect.calibrate import Adjustment, adjustment
+from pondscan.detect.ground import GroundSink
 from pondscan.model import INVALID, REFLECTANCE_UNIT, Coverage, Scene, Window
 from pondscan.relief import Ground
 
@@ -97,6 +98,7 @@ def scan_scene(
     executor: Executor,
     ground: Ground | None = None,
     coverage_sink: CoverageSink = ignore,
+    ground_sink: GroundSink = ignore,
     progress: Progress = ignore,
 ) -> ScanResult:
     """Find and measure everything in a scene that may be a pond.
@@ -107,15 +109,19 @@ def scan_scene(
     settings : Settings
     ground : Ground, optional
         The lie of the land, in the scene's reference system: its shadows and slopes hold no ponds.
-    coverage_sink : callable
-        Receives every row of the scene's final coverage codes once, north to south.
-    executor : Executor
-        Runs tiles and stacks of chips; threads serve best, since decoding releases the interpreter's lock.
-    progress : callable
-        Told the share of rows done.
+    coverage_sink, ground_sink : callable
+        Receive every row's final coverage codes, north to south; every tile's green band and mask, from any thread.
+    executor, progress
+        Threads serve best, since decoding releases the interpreter's lock; told the share of rows done.
     """
     judged, counts, warnings = judge_scene(
-        reader, settings, ground=ground, coverage_sink=coverage_sink, executor=executor, progress=progress
+        reader,
+        settings,
+        ground=ground,
+        coverage_sink=coverage_sink,
+        ground_sink=ground_sink,
+        executor=executor,
+        progress=progress,
     )
     kept = ponds.keep(judged, min_confidence=KEPT_CONFIDENCE, keep_rejected=settings.products.keep_rejected)
     scene = reader.scene
@@ -130,6 +136,7 @@ def judge_scene(
     executor: Executor,
     ground: Ground | None = None,
     coverage_sink: CoverageSink = ignore,
+    ground_sink: GroundSink = ignore,
     progress: Progress = ignore,
 ) -> tuple[ponds.Measured, dict[str, int], tuple[str, ...]]:
     """Measure and judge every segment of a scene, the rejected ones included (what the confidence fit learns from).
@@ -137,6 +144,7 @@ def judge_scene(
     Parameters as in `scan_scene`; returns the judged segments, the counts and the warnings.
     """
     scan = _Scan(reader, settings, executor, ground)
+    scan.ground_sink = ground_sink
     for rows_done in scan.stream(coverage_sink):
         progress(rows_done / reader.scene.grid.height)
     scene, pond, believe = reader.scene, settings.pond, settings.confidence
@@ -165,6 +173,7 @@ class _Scan:
 
     def __init__(self, reader: SceneReader, settings: Settings, executor: Executor, ground: Ground | None) -> None:
         self.reader, self.settings, self.executor = reader, settings, executor
+        self.ground_sink: GroundSink = ignore
         self.shading = ground if settings.mask.use == "auto" and "shadow" in settings.mask.classes else None
         self.grid = reader.scene.grid
         swir = [role for role in ("swir16", "swir22") if role in reader.scene.bands]
@@ -172,8 +181,7 @@ class _Scan:
         self.tile_px = settings.tiles.size_px or reader.block_px
         self.adjust: Adjustment = adjustment(reader)
         self.warnings = self.adjust.warnings
-        self.counts: dict[str, int] = {code.name.lower(): 0 for code in Coverage}
-        self.counts |= {"candidates": 0, "too large": 0}
+        self.counts = {**{code.name.lower(): 0 for code in Coverage}, "candidates": 0, "too large": 0}
         gsd_m = self.grid.gsd_m
         self.radius_cells = max(2, round(settings.detect.background_radius_m / gsd_m / segment.CELL_PX))
         self.dilation_px = round(settings.mask.dilation_m / gsd_m)
@@ -247,6 +255,7 @@ class _Scan:
             self.rows.put(role, window, plane)
             self.loaded.add((role, window.row_start // self.tile_px, window.col_start // self.tile_px))
         self.rows.put("mask", window, codes)
+        self.ground_sink(window, counts[roles.index("green")], codes)
         sums = segment.cell_sums(counts[roles.index("green")], counts[roles.index("nir")], codes != Coverage.CLEAR)
         top, left = window.row_start // segment.CELL_PX, window.col_start // segment.CELL_PX
         bottom, right = top + sums.green.shape[0], left + sums.green.shape[1]

@@ -78,7 +78,7 @@ def measure(looks: Sequence[Look], ponds: Objects, shift_m: Floats, is_sighted: 
     ponds
         Where each pond is, and how wide.
     shift_m : (n_looks, 2)
-        How far each look lies off the places of the ponds, east and north.
+        How far each look lies off the places of the ponds, east and north, once its scenes are placed.
     is_sighted : (n_ponds, n_looks)
         Where there is a sighting.
     crs
@@ -93,7 +93,8 @@ def measure(looks: Sequence[Look], ponds: Objects, shift_m: Floats, is_sighted: 
                 continue
             to_working = pyproj.Transformer.from_crs(view.scene.grid.crs, crs, always_xy=True)
             x, y = to_working.transform(rows["x"], rows["y"])
-            pond, row = _nearest(ponds, asked, np.stack([x - shift_m[number, 0], y - shift_m[number, 1]], axis=1))
+            off = view.placement.shift_at(x, y) + shift_m[number]
+            pond, row = _nearest(ponds, asked, np.stack([x, y], axis=1) - off)
             area, size_px = rows["area_m2"][row], ponds.diameter_m[pond] / look.gsd_m
             share = area * 4 / np.pi / ponds.diameter_m[pond] ** 2
             fits = (share >= LEAST_AREA) & (share <= MOST_AREA)

@@ -221,7 +221,7 @@ def _looked_at(look: Look, x: Floats, y: Floats, diameter_m: Floats, crs: str) -
         codes = is_clear_at(view, around_x.ravel(), around_y.ravel(), crs)
         is_clear |= codes.reshape(around_x.shape).all(axis=0)
         to_scene = pyproj.Transformer.from_crs(crs, view.scene.grid.crs, always_xy=True)
-        east_of, north_of = to_scene.transform(x, y)
+        east_of, north_of = to_scene.transform(*view.shown_at(x, y))
         west, south, east, north = view.scene.grid.bounds
         is_inside |= (east_of >= west) & (east_of <= east) & (north_of >= south) & (north_of <= north)
     return is_clear, is_inside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -17,8 +17,10 @@ from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from pondscan.detect.ground import GroundChips, no_chips
 from pondscan.errors import ConfigError, InputError
 from pondscan.follow.matching import FINER, Objects, assign, feasible_pairs
+from pondscan.follow.registration import ALONE, REFERENCE_CLEAR, Ground, Placement, place
 from pondscan.grid import utm_crs_at
 from pondscan.model import Coverage, Scene
 from pondscan.sensors import SENSORS
@@ -58,6 +60,10 @@ class SceneView:
     """Everything measured there, however unlikely: columns ``tables.EVIDENCE``, in the scene's CRS."""
     superseded_by: str | None = None
     """The ``scene_id`` of the newer processing that is used instead."""
+    ground: GroundChips = field(default_factory=no_chips)
+    """What its place can be compared by with other scenes."""
+    placement: Placement = ALONE
+    """How far it lies off the others (see ``aligned``)."""
 
     @property
     def scene_id(self) -> str:
@@ -68,6 +74,11 @@ class SceneView:
     def order(self) -> tuple[datetime, str]:
         """Canonical order of scenes, (datetime, scene_id); an undated scene comes first."""
         return (self.scene.datetime or datetime.min.replace(tzinfo=UTC), self.scene_id)
+
+    def shown_at(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Where the scene shows places of the working CRS, by its own coordinates in that CRS."""
+        east, north = self.placement.shift_at(x, y).T
+        return x + east, y + north
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +145,15 @@ def in_order(views: Iterable[SceneView]) -> list[SceneView]:
             "name the date of each with --datetime, or in its file name as YYYYMMDD"
         )
     return used
+
+
+def aligned(views: Sequence[SceneView], crs: str) -> list[SceneView]:
+    """Place scenes, in canonical order, against the first clear ones of the finest sensor (see ``registration``)."""
+    grounds = [
+        Ground(view.ground, view.scene.gsd_m, len(view.ground) >= REFERENCE_CLEAR * max(view.ground.n_points, 1))
+        for view in views
+    ]
+    return [replace(view, placement=found) for view, found in zip(views, place(grounds, crs), strict=True)]
 
 
 def start_times(looks: Sequence[Look]) -> NDArray[np.datetime64]:
@@ -238,8 +258,8 @@ def _look(views: list[SceneView], extent: list[BaseGeometry], lattice: Lattice) 
 
 
 def is_clear_at(view: SceneView, x: Floats, y: Floats, crs: str) -> Booleans:
-    """Whether a scene saw points clear."""
-    return np.asarray(view.coverage.codes_at(x, y, crs) == Coverage.CLEAR)
+    """Whether a scene saw points of the working CRS clear."""
+    return np.asarray(view.coverage.codes_at(*view.shown_at(x, y), crs) == Coverage.CLEAR)
 
 
 def clear_share(look: Look, polygons: Polygons, crs: str, *, n_points: int = 400) -> Floats:
@@ -249,7 +269,7 @@ def clear_share(look: Look, polygons: Polygons, crs: str, *, n_points: int = 400
     """
     if not len(polygons):
         return np.empty(0)
-    shares = np.stack([view.coverage.clear_fraction(polygons, crs) for view in look.views])
+    shares = np.stack([view.coverage.clear_fraction(_shown(polygons, view), crs) for view in look.views])
     best = shares.max(axis=0)
     is_shared = ((shares > 0).sum(axis=0) > 1) & (best < 1)
     for number in np.flatnonzero(is_shared):  # polygons astride the edge of two scenes: few
@@ -301,6 +321,22 @@ def _look_sightings(look: Look, crs: str, aoi: BaseGeometry | None) -> GeoDataFr
     return kept
 
 
+def _shown(polygons: Polygons, view: SceneView) -> Polygons:
+    """Polygons moved to where a scene shows them."""
+    centre = shapely.centroid(polygons)
+    at = np.nan_to_num(shapely.get_x(centre)), np.nan_to_num(shapely.get_y(centre))  # NaN for an empty polygon
+    return _moved(polygons, view.placement.shift_at(*at))
+
+
+def _moved(polygons: Polygons, by: Floats) -> Polygons:
+    """Every polygon moved by a vector of its own, (n, 2) metres."""
+    if not by.any():
+        return polygons
+    corners, owner = shapely.get_coordinates(polygons, return_index=True)
+    moved: Polygons = shapely.set_coordinates(polygons.copy(), corners + by[owner])
+    return moved
+
+
 def _scene_sightings(view: SceneView, crs: str, aoi: BaseGeometry | None) -> GeoDataFrame:
     frame = conform(view.observations, OBSERVATIONS)
     is_counted = (frame["rejected"].fillna("") == "").to_numpy(bool)
@@ -309,7 +345,10 @@ def _scene_sightings(view: SceneView, crs: str, aoi: BaseGeometry | None) -> Geo
     frame = frame[is_counted].reset_index(drop=True)
     to_working = pyproj.Transformer.from_crs(view.scene.grid.crs, crs, always_xy=True)
     x, y = to_working.transform(frame["x"].to_numpy(float), frame["y"].to_numpy(float))
-    moved: GeoDataFrame = frame.to_crs(crs).assign(x=x, y=y, gsd_m=view.scene.gsd_m)
+    shift = view.placement.shift_at(x, y)
+    there = frame.to_crs(crs)
+    outline = gpd.GeoSeries(_moved(np.asarray(there.geometry.array, dtype=object), -shift), crs=crs)
+    moved: GeoDataFrame = there.assign(geometry=outline, x=x - shift[:, 0], y=y - shift[:, 1], gsd_m=view.scene.gsd_m)
     return moved
 
 

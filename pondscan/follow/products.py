@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,8 +19,9 @@ from pondscan.errors import InputError
 from pondscan.follow import census, history, ids, series, sites
 from pondscan.follow.apart import hold_apart
 from pondscan.follow.census import Census
-from pondscan.follow.looks import SceneView, extents, group_looks, in_order, lattice_over, working_crs
+from pondscan.follow.looks import SceneView, aligned, extents, group_looks, in_order, lattice_over, working_crs
 from pondscan.follow.places import Places, locate, seen_at, site_table
+from pondscan.follow.registration import Placement
 from pondscan.follow.survey import survey
 from pondscan.tables import OBSERVATIONS, PONDS, SITES, SURVEY, TIMESERIES, Column, conform
 
@@ -55,6 +56,8 @@ class Products:
     """Pond id → a letter for each look (``history.LETTERS``)."""
     distance_curve: tuple[tuple[float, int, int], ...]
     """Linkage distance in metres, sites, isolated ponds: how much the choice of the distance matters."""
+    placements: Mapping[str, Placement]
+    """By scene_id: how far each scene that is used lies off the others."""
     notes: tuple[str, ...]
     """Sentences a reader must know: why nothing was found, what was not used, what is less certain."""
 
@@ -88,7 +91,8 @@ def build(
     """
     stored = list(views)
     crs = working_crs(in_order(stored), settings.products.crs)
-    counted, region = take_census(stored, crs, aoi=aoi, reviewed=reviewed)
+    is_placed = settings.registration.use == "auto"
+    counted, region = take_census(stored, crs, aoi=aoi, reviewed=reviewed, is_placed=is_placed)
     min_confidence = settings.confidence.min_confidence
     places = locate(counted, min_confidence, region, **settings.sites.model_dump())
     rows = series.place_looks(places, counted.looks, seen_at(places, counted), crs)
@@ -105,12 +109,18 @@ def build(
         looks=tuple(look.scene_id for look in counted.looks),
         states=history.in_letters(places.ponds["pond_id"], counted.state[places.is_published]),
         distance_curve=sites.count_by_distance(first, min_ponds=settings.sites.min_ponds),
+        placements={view.scene_id: view.placement for look in counted.looks for view in look.views},
         notes=(*_notes(stored, counted, min_confidence), *_review_notes(reviewed, counted)),
     )
 
 
 def take_census(
-    views: Iterable[SceneView], crs: str, *, aoi: BaseGeometry | None = None, reviewed: GeoDataFrame | None = None
+    views: Iterable[SceneView],
+    crs: str,
+    *,
+    aoi: BaseGeometry | None = None,
+    reviewed: GeoDataFrame | None = None,
+    is_placed: bool = True,
 ) -> tuple[Census, BaseGeometry]:
     """Follow the ponds through all scenes; the ground that the census speaks of comes with it.
 
@@ -120,8 +130,10 @@ def take_census(
         As ``build`` takes them.
     crs
         As ``looks.working_crs`` gives it.
+    is_placed
+        Whether scenes are placed against each other first.
     """
-    used = in_order(views)
+    used = aligned(in_order(views), crs) if is_placed else in_order(views)
     extent = extents(used, crs)
     region = shapely.union_all(extent) if aoi is None else _projected(aoi, crs)
     return census.take(group_looks(used, extent, lattice_over(region, crs)), crs, aoi, reviewed), region
@@ -190,6 +202,7 @@ def _notes(stored: Sequence[SceneView], counted: Census, min_confidence: float) 
         count = sum(view.scene.calibrated == calibrated for view in used)
         who = f"{count} of {len(used)} scenes hold" if len(used) > 1 else "The only scene holds"
         notes += [f"{who} {meaning}."] if count else []
+    notes += _placement_notes(counted)
     for look, (dx, dy) in zip(counted.looks, counted.tracks.shift_m, strict=False):
         off = f"Objects of {look.scene_id} lie {np.hypot(dx, dy):.1f} m off those of the looks before"
         notes += [f"{off} ({dx:+.1f} m east, {dy:+.1f} m north); ponds are matched without that."] if dx or dy else []
@@ -206,6 +219,24 @@ def _review_notes(reviewed: GeoDataFrame | None, counted: Census) -> list[str]:
     lost = f"; {n_lost} of them speak of places where no scene shows a candidate now" if n_lost else ""
     n_verdicts = f"{len(reviewed)} verdict{'s' * (len(reviewed) > 1)}"
     return [f"{n_verdicts} of reviewers ({reviewers}) changed this census: see verdicts.geojson{lost}."]
+
+
+def _placement_notes(counted: Census) -> list[str]:
+    """Which scenes were moved, and which could not be placed."""
+    views = [view for look in counted.looks for view in look.views]
+    moved = [view.placement for view in views if view.placement.outcome == "moved"]
+    refused = sorted(view.scene_id for view in views if view.placement.outcome == "refused")
+    notes = []
+    if moved:
+        farthest = max(np.hypot(one.east_m, one.north_m) for one in moved)
+        notes.append(
+            f"{len(moved)} of {len(views)} scenes lie up to {farthest:.1f} m off the first clear ones of the finest "
+            "sensor; outlines are moved back (run.json names the shift of each)."
+        )
+    if refused:
+        named = ", ".join(refused[:5]) + (f" and {len(refused) - 5} more" if len(refused) > 5 else "")
+        notes.append(f"No stable ground agrees on where these scenes lie, so they are used as they are: {named}.")
+    return notes
 
 
 def _rounded_down(share: float) -> str:

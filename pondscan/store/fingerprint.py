@@ -19,6 +19,7 @@ SCANNED_SECTIONS: dict[str, set[str] | None] = {
     "pond": None,
     "confidence": {"target", "expected_ponds_per_km2"},
     "products": {"keep_rejected"},
+    "chips": None,
 }
 """Settings that observations depend on, None for a whole section. The elevation model counts by its content;
 ``input`` through the scene it was turned into, so that naming the bands of one file never touches another; the rest,

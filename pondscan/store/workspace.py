@@ -8,6 +8,7 @@ DIR/observations/<scene>.parquet    what was found in a scene
 DIR/evidence/<scene>.parquet        everything measured in a scene, however unlikely
 DIR/coverage/<scene>.tif            what of a scene was seen
 DIR/chips/<scene>_quicklook.png     what a scene looks like
+DIR/chips/<scene>_ground.npz        stable ground, by which scenes are placed against each other
 DIR/ponds.geojson ...         the products
 """
 
@@ -31,11 +32,13 @@ from shapely.geometry.base import BaseGeometry
 
 from pondscan.config import Settings
 from pondscan.configfile import load_settings, read_layer, to_toml
+from pondscan.detect.ground import GroundChips, no_chips
 from pondscan.errors import InputError, WorkspaceError
 from pondscan.hashing import file_sha256
 from pondscan.model import Scene, Window
 from pondscan.store import atomic
 from pondscan.store.aoi import aoi_bytes
+from pondscan.store.chips import read_ground, write_ground
 from pondscan.store.coverage import Codes, CoverageMap, CoverageWriter
 from pondscan.store.ledger import Ledger
 from pondscan.store.lock import writer_lock
@@ -52,8 +55,16 @@ AOI = "aoi.geojson"
 VERDICTS = "verdicts.geojson"
 LEDGER = "ledger.sqlite"
 LOCK = ".pondscan.lock"
-FOLDERS = {"observations": ".parquet", "evidence": ".parquet", "coverage": ".tif", "chips": "_quicklook.png"}
-"""Where the files of a scene are, and how their names end after the scene's stem."""
+FILES = {
+    "observations": ("observations", ".parquet"),
+    "evidence": ("evidence", ".parquet"),
+    "coverage": ("coverage", ".tif"),
+    "quicklook": ("chips", "_quicklook.png"),
+    "ground": ("chips", "_ground.npz"),
+}
+"""Files of a scene: the folder of each, and how its name ends after the scene's stem."""
+
+FOLDERS = tuple(dict.fromkeys(folder for folder, _ in FILES.values()))
 
 LONGEST_STEM = 120
 """Characters of a scene_id that are used as a file name; file systems end at 255 bytes."""
@@ -201,8 +212,13 @@ class Workspace:
 
     def quicklook(self, scene_id: str) -> bytes | None:
         """Picture of a whole scene (PNG, over the bounds of its grid), None when there is none."""
-        path = self.scene_file("chips", scene_id)
+        path = self.scene_file("quicklook", scene_id)
         return path.read_bytes() if path.is_file() else None
+
+    def ground(self, scene_id: str) -> GroundChips:
+        """Chips of ground by which a scene's place is compared with others; none where none are kept."""
+        path = self.scene_file("ground", scene_id)
+        return read_ground(path) if path.is_file() else no_chips()
 
     @contextmanager
     def new_scene(self, scene: Scene, inputs: tuple[InputFile, ...], scan_hash: str) -> Iterator[SceneDraft]:
@@ -265,9 +281,10 @@ class Workspace:
     def _refuse_foreign_files(self) -> None:
         """Refuse a folder without a ledger whose subfolders hold what no scene's files account for."""
         ours = {file_stem(stored.scene_id) for stored, _ in self._records()}
-        for folder, ending in FOLDERS.items():
+        names = {f"{folder}/{stem}{ending}" for stem in ours for folder, ending in FILES.values()}
+        for folder in FOLDERS:
             for path in sorted((self.path / folder).glob("*")):
-                is_ours = path.name.startswith(atomic.TEMPORARY_PREFIX) or path.name.removesuffix(ending) in ours
+                is_ours = path.name.startswith(atomic.TEMPORARY_PREFIX) or f"{folder}/{path.name}" in names
                 if not is_ours:
                     message = f"{path}: there is no ledger beside it and pondscan did not write it"
                     raise WorkspaceError(f"{message}: move it away, or give another --out")
@@ -284,14 +301,14 @@ class Workspace:
             atomic.remove(self.ledger.path.with_name(LEDGER + suffix))
         self.ledger.create()
         for stored, hashes in self._records():
-            files = {self.scene_file(folder, stored.scene_id): sha256 for folder, sha256 in hashes.items()}
+            files = {self.scene_file(file, stored.scene_id): sha256 for file, sha256 in hashes.items()}
             if all(file.is_file() and file_sha256(file) == sha256 for file, sha256 in files.items()):
                 self.ledger.put(stored)
 
     def _remove_orphans(self) -> None:
         """Remove files of scenes that the ledger does not know: their saving or forgetting was interrupted."""
         known = {file_stem(stored.scene_id) for stored in self.scenes()}
-        for folder, ending in FOLDERS.items():
+        for folder, ending in FILES.values():
             for path in (self.path / folder).glob(f"*{ending}"):
                 if path.name.removesuffix(ending) not in known:
                     atomic.remove(path)
@@ -314,12 +331,13 @@ class Workspace:
             return False
 
     def _remove_files(self, scene_id: str) -> None:
-        for folder in FOLDERS:
-            atomic.remove(self.scene_file(folder, scene_id))
+        for file in FILES:
+            atomic.remove(self.scene_file(file, scene_id))
 
-    def scene_file(self, folder: str, scene_id: str) -> Path:
-        """Path of a scene's file in one of ``FOLDERS``."""
-        return self.path / folder / f"{file_stem(scene_id)}{FOLDERS[folder]}"
+    def scene_file(self, file: str, scene_id: str) -> Path:
+        """Path of one of a scene's ``FILES``."""
+        folder, ending = FILES[file]
+        return self.path / folder / f"{file_stem(scene_id)}{ending}"
 
 
 class SceneDraft:
@@ -328,8 +346,8 @@ class SceneDraft:
     def __init__(self, workspace: Workspace, stored: StoredScene) -> None:
         self._workspace = workspace
         self._stored = stored
-        self._paths = {folder: workspace.scene_file(folder, stored.scene_id) for folder in FOLDERS}
-        self._temporary = {folder: atomic.temporary_for(path) for folder, path in self._paths.items()}
+        self._paths = {file: workspace.scene_file(file, stored.scene_id) for file in FILES}
+        self._temporary = {file: atomic.temporary_for(path) for file, path in self._paths.items()}
         self._coverage = CoverageWriter(stored.scene.grid)
 
     def write_coverage(self, window: Window, codes: Codes) -> None:
@@ -349,6 +367,8 @@ class SceneDraft:
         counts: Mapping[str, int],
         warnings: tuple[str, ...] = (),
         evidence: pd.DataFrame | None = None,
+        *,
+        ground: GroundChips | None = None,
     ) -> StoredScene:
         """Make the scene part of the workspace.
 
@@ -364,6 +384,8 @@ class SceneDraft:
             What the scan noticed.
         evidence
             Everything that was measured, columns ``tables.EVIDENCE``; None for nothing.
+        ground
+            What its place can be compared by with others; None for nothing.
 
         Raises
         ------
@@ -382,10 +404,13 @@ class SceneDraft:
         with ThreadPoolExecutor(1) as executor:
             finishing = executor.submit(self._coverage.finish, self._temporary["coverage"])
             if quicklook is not None:
-                write_png(self._temporary["chips"], quicklook)
+                write_png(self._temporary["quicklook"], quicklook)
             write_evidence(self._temporary["evidence"], no_rows(EVIDENCE) if evidence is None else evidence)
+            if ground is not None:
+                write_ground(self._temporary["ground"], ground)
             finishing.result()
-        hashes = {folder: file_sha256(self._temporary[folder]) for folder in ("coverage", "evidence")}
+        kept = [file for file in ("coverage", "evidence", "ground") if self._temporary[file].exists()]
+        hashes = {file: file_sha256(self._temporary[file]) for file in kept}
         write_observations(self._temporary["observations"], observations, stored, hashes)
         self._move_into_place()
         self._workspace.ledger.put(stored)
@@ -400,9 +425,9 @@ class SceneDraft:
     def _move_into_place(self) -> None:
         """Replace the files of an older version, which the ledger does not vouch for while it happens."""
         self._workspace.ledger.mark_stale(self._stored.scene_id)
-        for folder, path in self._paths.items():
+        for file, path in self._paths.items():
             with atomic.storage_errors(path):
-                if self._temporary[folder].exists():
-                    atomic.move_into_place(self._temporary[folder], path)
+                if self._temporary[file].exists():
+                    atomic.move_into_place(self._temporary[file], path)
                 else:
                     path.unlink(missing_ok=True)
