@@ -126,9 +126,7 @@ class DetectSettings(Section):
     background_radius_m: float = Field(
         200.0, gt=0, le=5000, description="Half-width of the window that says what the ground around looks like."
     )
-    min_fraction: float = Field(
-        0.30, gt=0, lt=1, description="Least water fraction of the pixel that seeds a candidate."
-    )
+    min_fraction: float = Field(0.30, gt=0, lt=1, description="Least water fraction of a pixel of a candidate.")
     min_snr: float = Field(
         4.0,
         gt=0,

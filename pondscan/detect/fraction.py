@@ -60,6 +60,12 @@ def grouped_median(values: NDArray[np.floating], group: NDArray[np.int64], n_gro
     return median
 
 
+def median_of(plane: NDArray[np.float32], is_used: NDArray[np.bool_]) -> Floats:
+    """Median of the pixels used of every chip, (n,): plane and mask are (n, h, w)."""
+    chip, row, col = np.nonzero(is_used)
+    return grouped_median(plane[chip, row, col], chip, len(plane))
+
+
 def ground_around(
     reflectance: NDArray[np.float32], is_ring: NDArray[np.bool_], *, noise: float, n_spread: int
 ) -> Ground:

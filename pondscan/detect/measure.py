@@ -7,7 +7,7 @@ and so its area, the sum of unclipped fractions over the basin and the blur arou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,11 +44,19 @@ COARSE_GSD_M = 5.0
 
 SHARPENING = 0.3
 """Second difference taken off at coarse pixels, about twice what undoes Sentinel-2's blur to first order (half its
-variance, 0.13 square pixels); chosen with ``MAX_SADDLE`` by scripts/choose_splitting, among pairs of like F1 for the
+variance, 0.13 square pixels); chosen with ``MAX_SADDLE`` by scripts/choose_constants, among pairs of like F1 for the
 least bias of area."""
 
 MIN_PEAK = 0.15
 """Least water fraction of a peak."""
+
+CORE_SHARE = 0.7
+"""At coarse pixels a candidate's pixel is kept if its darkness is at least this share of the highest beside it. What
+falls short is blur, berm or worked ground beside a pond that looks wet against the fields or forest around."""
+
+GREEN_IN_DARKNESS = 0.5
+"""*Darkness* is how much lower the near infrared less this share of the green is than on the ground around: liquid is
+dark in the one and seldom in the other. Chosen with ``CORE_SHARE`` by scripts/choose_constants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,8 @@ def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, no
     """
     is_seen = np.asarray(np.isfinite(chips.reflectance[:, : len(OPTICAL)]).all(axis=1))
     ring_px = ring_pixels(ring_m, gsd_m)
+    if gsd_m > COARSE_GSD_M:
+        chips = _cored(chips, is_seen, ring_px)
     is_ring, is_near = _ring(chips, is_seen, ring_px)
     ground = fraction.ground_around(np.nan_to_num(chips.reflectance), is_ring, noise=noise, n_spread=len(OPTICAL))
     ring_masked = _share(is_near & (chips.coverage != Coverage.CLEAR), is_near)
@@ -171,6 +181,17 @@ def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, no
     inside = reach.repeat(factor, axis=1).repeat(factor, axis=2)
     label = split.basins(surface, inside, min_peak=MIN_PEAK, max_saddle=MAX_SADDLE, noise=noise * gain)
     return _segments(chips, filled, ground, label, surface, factor, ring_masked, is_seen, nir_band=nir_band)
+
+
+def _cored(chips: Chips, is_seen: NDArray[np.bool_], ring_px: int) -> Chips:
+    """Take out of objects what lies beside a pond: pixels much less dark than one that touches them."""
+    is_ring, _ = _ring(chips, is_seen, ring_px)
+    green, nir = (chips.reflectance[:, OPTICAL.index(role)] for role in ("green", "nir"))
+    brightness = nir - np.float32(GREEN_IN_DARKNESS) * green
+    ground = fraction.median_of(brightness, is_ring).astype(np.float32)
+    darkness = np.where(chips.is_candidate & is_seen, ground[:, None, None] - brightness, np.float32(-np.inf))
+    is_core = darkness >= np.float32(CORE_SHARE) * split.highest_around(darkness)
+    return replace(chips, is_object=chips.is_object & is_core, is_candidate=chips.is_candidate & is_core)
 
 
 def _grow(mask: NDArray[np.bool_], n_pixels: int) -> NDArray[np.bool_]:

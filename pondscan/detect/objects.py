@@ -26,7 +26,6 @@ class Objects:
     col_start: NDArray[np.int64]
     col_stop: NDArray[np.int64]
     n_pixels: NDArray[np.int64]
-    n_seeds: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.n_pixels)
@@ -39,7 +38,7 @@ class Objects:
         return Objects(self.runs.take(is_run_taken), number[self.label[is_run_taken]], *boxes)
 
 
-_PER_OBJECT = ("row_start", "row_stop", "col_start", "col_stop", "n_pixels", "n_seeds")
+_PER_OBJECT = ("row_start", "row_stop", "col_start", "col_stop", "n_pixels")
 
 
 def gather(runs: Runs, label: NDArray[np.int64]) -> Objects:
@@ -52,8 +51,7 @@ def gather(runs: Runs, label: NDArray[np.int64]) -> Objects:
     np.maximum.at(row_stop, label, runs.row + 1)
     np.maximum.at(col_stop, label, runs.stop)
     n_pixels = np.bincount(label, runs.stop - runs.start, n_objects).astype(np.int64)
-    n_seeds = np.bincount(label, runs.n_seeds, n_objects).astype(np.int64)
-    return Objects(runs, label, row_start, row_stop, col_start, col_stop, n_pixels, n_seeds)
+    return Objects(runs, label, row_start, row_stop, col_start, col_stop, n_pixels)
 
 
 class Assembler:

@@ -335,13 +335,12 @@ class _Scan:
         return segment.runs(found, row, 0)
 
     def _keep_pond_sized(self, closed: objects.Objects) -> objects.Objects:
-        """Drop what no seed supports, and what is too large to be a row of ponds (counted)."""
-        is_seeded = closed.n_seeds > 0
+        """Drop what is too large to be a row of ponds (counted)."""
         side = np.maximum(closed.row_stop - closed.row_start, closed.col_stop - closed.col_start)
         is_large = side > self.max_side
-        self.counts["too large"] += int((is_seeded & is_large).sum())
-        self.counts["candidates"] += int(is_seeded.sum())
-        return closed.take(is_seeded & ~is_large)
+        self.counts["too large"] += int(is_large.sum())
+        self.counts["candidates"] += len(closed)
+        return closed.take(~is_large)
 
     def count_rejected(self, frame: pd.DataFrame) -> None:
         """Add the rejected segments to the counts, by reason."""

@@ -29,14 +29,11 @@ NOISE = 0.004
 TEXTURE = 0.20
 """Relative spread of natural ground from pixel to pixel assumed in the first pass (unsourced order)."""
 
-EXTENT_SHARE = 0.9
-"""A pixel beside a seed belongs to the candidate from this share of the seed's threshold on. A looser extent chains the
-ponds of a site, and the worked ground between them, into one object (measured: F1 at 10 m falls from 0.80 to 0.56)."""
-
 LEAST_RISE = 0.5
-BOTH = 2.3
+BOTH = 2.0
 """Least rise of green, and least sum of drop and rise, each in units of its own threshold. A dark pond hardly rises and
-drops far, a white one the reverse. Measured on implants: F1 0.82, against 0.77 when each has to pass alone."""
+drops far, a white one the reverse. Chosen by
+scripts/choose_constants."""
 
 MIN_GROUND_SHARE = 0.05
 """Least share of ground pixels in the box for its mean to stand for the ground."""
@@ -68,8 +65,6 @@ class Graded:
 
     place: NDArray[np.intp]
     """Flat index into the window, ascending."""
-    is_seed: NDArray[np.bool_]
-    """Whether each one makes a candidate on its own; the others may only belong to one."""
     width: int
     """Columns of the window."""
 
@@ -81,20 +76,19 @@ class Runs:
     row: NDArray[np.int64]
     start: NDArray[np.int64]
     stop: NDArray[np.int64]
-    n_seeds: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.row)
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Runs:
         """Return the runs at ``index``."""
-        return Runs(self.row[index], self.start[index], self.stop[index], self.n_seeds[index])
+        return Runs(self.row[index], self.start[index], self.stop[index])
 
 
 def no_runs() -> Runs:
     """Return an empty set of runs."""
     empty = np.zeros(0, np.int64)
-    return Runs(empty, empty, empty, empty)
+    return Runs(empty, empty, empty)
 
 
 def cell_sums(green: NDArray[np.int16], nir: NDArray[np.int16], is_hidden: NDArray[np.bool_]) -> CellSums:
@@ -192,22 +186,16 @@ def graded(
     pixel_green, pixel_nir = (band.ravel()[place].astype(np.float32) for band in (green, nir))
     drop = ((unit * ground.nir)[cell] - pixel_nir) * per_drop[cell]
     rise = (pixel_green - (ground.green / ground.nir)[cell] * pixel_nir) * per_rise[cell]
-    both = drop + rise
-
-    def passes(share: float) -> NDArray[np.bool_]:
-        graded: NDArray[np.bool_] = (drop > share) & (rise > share * LEAST_RISE) & (both > share * BOTH)
-        return graded
-
+    is_candidate = (drop > 1) & (rise > LEAST_RISE) & (drop + rise > BOTH)
     is_open = np.float32(1 - absolute_ndwi) * pixel_green > np.float32(1 + absolute_ndwi) * pixel_nir
-    is_seed = passes(1.0) | (is_open & (pixel_green > unit * np.float32(LIQUID_NIR)))
-    is_candidate = is_seed | passes(EXTENT_SHARE)
-    return Graded(place[is_candidate], is_seed[is_candidate], green.shape[1])
+    is_candidate |= is_open & (pixel_green > unit * np.float32(LIQUID_NIR))
+    return Graded(place[is_candidate], green.shape[1])
 
 
 def _darkest_ground(nir: NDArray[np.float32], per_drop: NDArray[np.float32]) -> NDArray[np.int16]:
     """Near-infrared counts that no pixel of a cell exceeds whose drop is enough: never too low, by a count too high."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        counts = np.float32(1 / REFLECTANCE_UNIT) * nir - np.float32(EXTENT_SHARE) / per_drop
+        counts = np.float32(1 / REFLECTANCE_UNIT) * nir - 1 / per_drop
     counts = np.where(per_drop > 0, counts, np.inf)  # ground as dark as liquid: any pixel may pass
     counts = np.where(np.isnan(nir), INVALID, counts)
     limit: NDArray[np.int16] = np.clip(np.ceil(counts) + 1, INVALID, -INVALID - 1).astype(np.int16)
@@ -238,26 +226,23 @@ def runs(pixels: Graded, row_start: int, col_start: int) -> Runs:
     is_first[1:] = (np.diff(pixels.place) != 1) | (col[1:] == 0)
     first = np.flatnonzero(is_first)
     last = np.append(first[1:], len(col)) - 1
-    n_seeds = np.add.reduceat(pixels.is_seed, first, dtype=np.int64)
-    return Runs(row[first] + row_start, col[first] + col_start, col[last] + 1 + col_start, n_seeds)
+    return Runs(row[first] + row_start, col[first] + col_start, col[last] + 1 + col_start)
 
 
 def concatenate(parts: list[Runs]) -> Runs:
     """Join the runs of several windows, mending those cut by a window's left or right edge."""
     if not parts:
         return no_runs()
-    row, start, stop, n_seeds = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("row", "start", "stop", "n_seeds")
-    )
+    row, start, stop = (np.concatenate([getattr(part, name) for part in parts]) for name in ("row", "start", "stop"))
     order = np.lexsort((start, row))
-    row, start, stop, n_seeds = row[order], start[order], stop[order], n_seeds[order]
+    row, start, stop = row[order], start[order], stop[order]
     if not len(row):
         return no_runs()
     is_first = np.ones(len(row), bool)
     is_first[1:] = (row[1:] != row[:-1]) | (start[1:] != stop[:-1])
     first = np.flatnonzero(is_first)
     last = np.append(first[1:], len(row)) - 1
-    return Runs(row[first], start[first], stop[last], np.add.reduceat(n_seeds, first))
+    return Runs(row[first], start[first], stop[last])
 
 
 def connect(candidates: Runs, width: int) -> NDArray[np.int64]:

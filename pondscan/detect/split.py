@@ -80,7 +80,7 @@ def basins(
 
     in_chip = np.zeros((3, 3, 3), bool)
     in_chip[1] = True
-    is_peak = is_inside & (surface >= min_peak) & (surface == _highest_around(surface))
+    is_peak = is_inside & (surface >= min_peak) & (surface == highest_around(surface))
     markers, n_markers = ndi.label(is_peak, structure=in_chip)
     label = np.zeros(surface.shape, np.int32)
     if n_markers == 0:
@@ -95,7 +95,7 @@ def basins(
     return _merge_shallow(surface, label, n_markers, max_saddle, MIN_DIP_SIGMA * noise)
 
 
-def _highest_around(surface: Floats) -> Floats:
+def highest_around(surface: Floats) -> Floats:
     """Highest value of the three by three pixels around each one of a stack of chips."""
     rows = surface.copy()
     np.maximum(rows[:, 1:], surface[:, :-1], out=rows[:, 1:])

@@ -26,6 +26,7 @@ MAX_PONDS = 60
 DIAMETER_SPREAD = 0.30
 """Standard deviation of the logarithm of the diameter, over all sites."""
 DIAMETER_LIMITS_M = (5.0, 30.0)
+"""Of tanks, unless the median asked for is below twice the lower or above 0.4 times the upper one."""
 GAP_M = (1.5, 6.0)
 RAGGEDNESS_M = 11.0
 """How far at most the edge of cleared ground strays from its box; less than the apron around every pond."""
@@ -194,7 +195,8 @@ def _pond_sizes(
     kinds = np.repeat([_REAGENT, _TANK, _LAGOON], [n_reagent, n_tanks, n_lagoon])
     row = np.concatenate([reagent_rows[::-1], tank_rows, lagoon_rows])
     row = np.unique(row, return_inverse=True)[1].astype(np.int64)
-    smallest, largest = DIAMETER_LIMITS_M[0], max(DIAMETER_LIMITS_M[1], 2.5 * median_diameter_m)
+    smallest = min(DIAMETER_LIMITS_M[0], 0.5 * median_diameter_m)
+    largest = max(DIAMETER_LIMITS_M[1], 2.5 * median_diameter_m)
     # One builder, one size: nearly all of the spread of diameters is between sites.
     site_median = median_diameter_m * math.exp(rng.normal(0.0, 0.9 * DIAMETER_SPREAD))
     tank = np.clip(site_median * np.exp(rng.normal(0.0, 0.4 * DIAMETER_SPREAD, n_ponds)), smallest, largest)

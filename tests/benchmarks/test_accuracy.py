@@ -74,7 +74,7 @@ def test_oracle_finds_ponds_that_stand_apart(accuracy: ModuleType, trial: object
 def test_group_is_judged_and_told(
     accuracy: ModuleType, report: ModuleType, trial: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outcome = accuracy.judge(iter([trial]), quick=True)
+    outcome = accuracy.judge(iter([trial]), iter([trial]), quick=True)
     assert {"pondscan", "oracle", "NDWI > 0", "NDWI > 0.15", "edge-Otsu NDWI"} == outcome.scores.keys()
     assert len(outcome.scores["oracle"].counted_true) > 3
     assert outcome.assumed_ponds_per_km2[0] == outcome.assumed_ponds_per_km2[1] > 0

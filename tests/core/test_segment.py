@@ -20,17 +20,16 @@ def forest(shape: tuple[int, int] = (64, 64)) -> tuple[NDArray[np.int16], NDArra
     return np.full(shape, FOREST[0], np.int16), np.full(shape, FOREST[1], np.int16)
 
 
-def graded(green: NDArray[np.int16], nir: NDArray[np.int16], **changed: float) -> NDArray[np.uint8]:
+def graded(green: NDArray[np.int16], nir: NDArray[np.int16], **changed: float) -> NDArray[np.bool_]:
     sums = segment.cell_sums(green, nir, green == INVALID)
     found = segment.graded(green, nir, segment.background(sums, 2), **SETTINGS | changed)
-    level = np.zeros(green.shape, np.uint8)
-    level.ravel()[found.place] = 1 + found.is_seed
-    return level
+    is_candidate = np.zeros(green.shape, np.bool_)
+    is_candidate.ravel()[found.place] = True
+    return is_candidate
 
 
-def pixels(level: NDArray[np.uint8]) -> segment.Graded:
-    place = np.flatnonzero(level)
-    return segment.Graded(place, level.ravel()[place] == 2, level.shape[1])
+def pixels(is_candidate: NDArray[np.bool_]) -> segment.Graded:
+    return segment.Graded(np.flatnonzero(is_candidate), is_candidate.shape[1])
 
 
 def test_cell_sums_count_ground_only() -> None:
@@ -54,30 +53,27 @@ def test_background_is_the_mean_of_the_box_and_unknown_without_ground() -> None:
     assert np.isnan(ground.nir[0, 3:]).all()
 
 
-def test_a_half_filled_pixel_seeds_and_shading_does_not() -> None:
+def test_a_half_filled_pixel_is_a_candidate_and_shading_is_none() -> None:
     green, nir = forest()
     green[20, 20], nir[20, 20] = 0.5 * 340 + 0.5 * 1755, 0.5 * 2870 + 0.5 * 100
     green[40, 40], nir[40, 40] = 0.3 * 340, 0.3 * 2870  # deep shade
     green[50, 10], nir[50, 10] = 1370, 3230  # laterite: bright, but not dark in the near infrared
-    level = graded(green, nir)
-    assert level[20, 20] == 2
-    assert level[40, 40] == level[50, 10] == 0
-    assert (level > 0).sum() == 1
+    assert np.argwhere(graded(green, nir)).tolist() == [[20, 20]]
 
 
 def test_open_water_needs_no_surroundings() -> None:
     green, nir = np.full((32, 32), 1755, np.int16), np.full((32, 32), 100, np.int16)
-    assert (graded(green, nir) == 2).all()
+    assert graded(green, nir).all()
 
 
 def test_pixels_without_data_are_never_candidates() -> None:
     green, nir = forest((24, 24))
     green[3:9, 3:9] = nir[3:9, 3:9] = INVALID
-    assert (graded(green, nir) == 0).all()
+    assert not graded(green, nir).any()
 
 
-def every_sign(green: NDArray[np.int16], nir: NDArray[np.int16], ground: segment.Background) -> NDArray[np.uint8]:
-    """Level of every pixel by both signs, worked out everywhere."""
+def every_sign(green: NDArray[np.int16], nir: NDArray[np.int16], ground: segment.Background) -> NDArray[np.bool_]:
+    """Candidates by both signs, worked out everywhere."""
     on_pixels = np.repeat(np.repeat(np.stack([ground.green, ground.nir]), 8, axis=1), 8, axis=2)
     ground_green, ground_nir = (plane[: len(green), : green.shape[1]] for plane in on_pixels)
     with np.errstate(all="ignore"):
@@ -86,9 +82,8 @@ def every_sign(green: NDArray[np.int16], nir: NDArray[np.int16], ground: segment
         rise = (green * 1e-4 - nir * 1e-4 * ground_green / ground_nir) / spread
     ndwi = SETTINGS["absolute_ndwi"]
     is_open = ((1 - ndwi) * green > (1 + ndwi) * nir) & (green > 200)
-    is_seed = (drop > 1) & (rise > 0.5) & (drop + rise > 2.3) | is_open
-    is_extent = (drop > 0.9) & (rise > 0.45) & (drop + rise > 0.9 * 2.3)
-    return np.where(nir == INVALID, 0, 1 * (is_seed | is_extent) + is_seed).astype(np.uint8)
+    is_candidate = (drop > 1) & (rise > 0.5) & (drop + rise > segment.BOTH) | is_open
+    return np.asarray(is_candidate & (nir != INVALID))
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([200, 400, 1500, 4000]), st.integers(9, 40), st.integers(9, 40))
@@ -100,54 +95,53 @@ def test_looking_at_dark_pixels_alone_misses_none(seed: int, brightest: int, hei
     nir[random.random(nir.shape) < 0.05] = INVALID
     ground = segment.background(segment.cell_sums(green, nir, green == INVALID), 1)
     found = segment.graded(green, nir, ground, **SETTINGS)
-    level = np.zeros(green.shape, np.uint8)
-    level.ravel()[found.place] = 1 + found.is_seed
-    is_other = level != every_sign(green, nir, ground)
+    is_candidate = np.zeros(green.shape, np.bool_)
+    is_candidate.ravel()[found.place] = True
+    is_other = is_candidate != every_sign(green, nir, ground)
     assert is_other.mean() < 0.002  # 32-bit numbers may fall on the other side of a threshold
 
 
 def test_water_may_be_told_by_an_ndwi_below_zero() -> None:
     green, nir = forest()
     green[20, 20], nir[20, 20] = 1000, 1100
-    assert (graded(green, nir, min_snr=1e6) == 0).all()
+    assert not graded(green, nir, min_snr=1e6).any()
     assert np.argwhere(graded(green, nir, min_snr=1e6, absolute_ndwi=-0.1)).tolist() == [[20, 20]]
 
 
-masks = hnp.arrays(np.uint8, st.tuples(st.integers(1, 24), st.integers(1, 24)), elements=st.integers(0, 2))
+masks = hnp.arrays(np.bool_, st.tuples(st.integers(1, 24), st.integers(1, 24)))
 
 
 @given(masks)
 @settings(deadline=None)
-def test_runs_say_the_same_as_the_pixels(level: NDArray[np.uint8]) -> None:
-    found = segment.runs(pixels(level), 5, 7)
-    painted = np.zeros_like(level)
+def test_runs_say_the_same_as_the_pixels(mask: NDArray[np.bool_]) -> None:
+    found = segment.runs(pixels(mask), 5, 7)
+    painted = np.zeros_like(mask)
     for row, start, stop in zip(found.row - 5, found.start - 7, found.stop - 7, strict=True):
-        painted[row, start:stop] = 1
-    assert (painted == (level > 0)).all()
-    assert found.n_seeds.sum() == (level == 2).sum()
+        painted[row, start:stop] = True
+    assert (painted == mask).all()
 
 
 @given(masks, st.integers(1, 12), st.integers(1, 12))
 @settings(deadline=None)
-def test_runs_of_pieces_join_to_the_runs_of_the_whole(level: NDArray[np.uint8], height: int, width: int) -> None:
+def test_runs_of_pieces_join_to_the_runs_of_the_whole(mask: NDArray[np.bool_], height: int, width: int) -> None:
     pieces = [
-        segment.runs(pixels(level[r : r + height, c : c + width]), r, c)
-        for r in range(0, level.shape[0], height)
-        for c in range(0, level.shape[1], width)
+        segment.runs(pixels(mask[r : r + height, c : c + width]), r, c)
+        for r in range(0, mask.shape[0], height)
+        for c in range(0, mask.shape[1], width)
     ]
-    joined, whole = segment.concatenate(pieces[::-1]), segment.runs(pixels(level), 0, 0)
-    for name in ("row", "start", "stop", "n_seeds"):
+    joined, whole = segment.concatenate(pieces[::-1]), segment.runs(pixels(mask), 0, 0)
+    for name in ("row", "start", "stop"):
         assert getattr(joined, name).tolist() == getattr(whole, name).tolist()
 
 
 @given(masks)
 @settings(deadline=None)
-def test_connecting_runs_is_labelling_pixels(level: NDArray[np.uint8]) -> None:
-    found = segment.runs(pixels(level), 0, 0)
-    label = segment.connect(found, level.shape[1])
-    expected, n_objects = ndi.label(level > 0)
+def test_connecting_runs_is_labelling_pixels(mask: NDArray[np.bool_]) -> None:
+    found = segment.runs(pixels(mask), 0, 0)
+    label = segment.connect(found, mask.shape[1])
+    expected, n_objects = ndi.label(mask)
     assert len(np.unique(label)) == n_objects
-    painted = np.zeros(level.shape, np.int64)
+    painted = np.zeros(mask.shape, np.int64)
     for row, start, stop, number in zip(found.row, found.start, found.stop, label, strict=True):
         painted[row, start:stop] = number + 1
     assert (painted == expected).all()
