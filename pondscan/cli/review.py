@@ -29,7 +29,10 @@ workspace_argument = click.argument("out_dir", metavar="DIR", type=click.Path(pa
 The round trip:
   pondscan review export census --uncertain --out judge.gpkg     open it in QGIS, fill in the column `verdict`
   pondscan review apply census judge.gpkg --reviewer "A. Analyst"
-  pondscan review serve census                                   the same in a browser, by keyboard""",
+  pondscan review serve census --uncertain                       the same in a browser, by keyboard
+
+\b
+Exit codes: 0 done · 1 no such workspace, or a file that is not of this census · 2 wrong usage""",
 )
 def review() -> None:
     """Judge ponds by eye: accept, reject, redraw, add.

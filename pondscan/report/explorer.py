@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -145,12 +144,12 @@ def _half_width(sigma: Any) -> float | None:
 
 def _rings(table: GeoDataFrame, bounds: Bounds) -> list[list[list[list[float]]]]:
     """Outer rings of every outline, (y, x) in metres from the map's lower left corner, without needless corners."""
-    outlines: Sequence[Any] = shapely.simplify(table.geometry.to_numpy(), STEP_M, preserve_topology=True)
-    corner = np.array(bounds[:2])
-    return [
-        [
-            (shapely.get_coordinates(part.exterior)[:-1] - corner).round(1)[:, ::-1].tolist()
-            for part in shapely.get_parts(outline)
-        ]
-        for outline in outlines
-    ]
+    outlines = shapely.simplify(table.geometry.to_numpy(), STEP_M, preserve_topology=True)
+    parts, owner = shapely.get_parts(outlines, return_index=True)
+    xy, part = shapely.get_coordinates(shapely.get_exterior_ring(parts), return_index=True)
+    corners = (xy - bounds[:2]).round(1)[:, ::-1].tolist()
+    stop = np.cumsum(np.bincount(part, minlength=len(parts))).tolist()
+    rings: list[list[list[list[float]]]] = [[] for _ in outlines]
+    for first, last, outline in zip([0, *stop], stop, owner.tolist(), strict=False):
+        rings[outline].append(corners[first : last - 1])  # the last corner is the first one again
+    return rings
