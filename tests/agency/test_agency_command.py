@@ -22,7 +22,7 @@ def test_two_dates_as_safe(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in out.iterdir())
     assert [name[:26] for name in names[:2]] == ["S2A_MSIL2A_20220312T041200", "S2A_MSIL2A_20230205T041200"]
-    assert names[2:] == ["truth.geojson"]
+    assert names[2:] == ["dem.tif", "truth.geojson"]
     assert result.stderr == "".join(f"{name} is written\n" for name in names[:2])
     found = discover([str(out)], Settings())
     assert [scene.product for scene in found.scenes] == ["Sentinel-2 L2A SAFE"] * 2
