@@ -49,6 +49,8 @@ def lake(place: Place, half_m: float, gain: float = 1.0) -> Place:
         filled=day,
         abandoned=far,
         dried=far,
+        sheeted_from=np.array([np.inf]),
+        sheeted_until=np.array([np.inf]),
     )
     return replace(place, mines=mines, country=replace(place.country, road_site=np.full(len(place.country.roads), -1)))
 
