@@ -59,7 +59,7 @@ REACH_M = 1000.0
 N_NEAREST = 24
 SMALLEST_M = 1.0
 SMALLEST_PX = 0.15
-"""A scene no farther off than this many metres, and pixels of its own, is left where it is."""
+"""A scene that is not so many metres off, and pixels of its own, is left where it is; unevenness likewise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +103,7 @@ class Placement:
     spread_m: float = 0.0
     """Median distance of the agreeing ties from the shift at their place."""
     ties: Ties | None = None
-    """The agreeing ties of a scene that is moved."""
+    """The agreeing ties of a scene that is moved by more in one place than in another."""
 
     def shift_at(self, x: Floats, y: Floats) -> Floats:
         """(n, 2) metres east and north to be taken from what the scene shows at places in the working CRS.
@@ -194,9 +194,14 @@ def _placed(scene: Ground, number: int, others: Sequence[int], pairs: Pairs, fra
     field = _field(good, good.xy, middle)
     spread = float(np.median(np.hypot(*(good.apart - field).T)))
     found = Placement("aligned", n_ties=len(ties), n_agreeing=len(good), spread_m=spread)
-    if np.percentile(np.hypot(*field.T), 90) < max(SMALLEST_M, SMALLEST_PX * scene.gsd_m):
+    least = max(SMALLEST_M, SMALLEST_PX * scene.gsd_m)
+    is_off = np.hypot(*middle) >= least
+    # Ties scatter, and so does any field drawn through them: what is no larger than that is no relief.
+    is_uneven = np.percentile(np.hypot(*(field - middle).T), 90) >= max(least, spread)
+    if not (is_off or is_uneven):
         return found
-    return replace(found, outcome="moved", east_m=float(middle[0]), north_m=float(middle[1]), ties=good)
+    east, north = middle.tolist()
+    return replace(found, outcome="moved", east_m=east, north_m=north, ties=good if is_uneven else None)
 
 
 def agreeing(ties: Ties) -> Booleans:
