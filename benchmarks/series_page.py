@@ -35,7 +35,7 @@ pixels, half of the sky clouded on four dates; two dates have a second scene of 
 acquisition comes twice under two names. *True mask*: every cloud and shadow is masked; *no mask*: none comes with the
 scenes.
 
-Reproduce: `benchmarks/series`
+Reproduce: `benchmarks/series --seeds {n} --first {first}`
 
 | measure | aim | true mask | of | no mask | of |
 |---|---|---|---|---|---|
