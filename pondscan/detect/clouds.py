@@ -37,8 +37,8 @@ BRIGHT_SPREAD = 0.25
 BRIGHT_NIR_OVER_VISIBLE = 1.35
 """What is cloud at the heart: mean visible reflectance, spread, and near infrared that shows no leaves below."""
 
-MIN_CLOUD_M2 = 30_000.0
-"""Smaller pale objects are taken for roofs, quarries or sheets."""
+MIN_CLOUD_M2 = 50_000.0
+"""Smaller pale objects are taken for roofs (one of 45,000 m² in Bolzano had a dark neighbour), quarries or sheets."""
 
 DARK = 0.62
 """Near infrared of shadow, over that of the ground around."""
@@ -47,7 +47,9 @@ SURROUNDINGS_M = 1500.0
 """Half-width of the window that says how bright the ground is in the near infrared."""
 
 REACH_M = (150.0, 4500.0)
-"""Least and greatest distance of a shadow from its cloud."""
+MOST_REACH_M = 2000.0
+"""Least and greatest distance of a shadow from its cloud; the latter less where the sun is not known, for somewhere all
+around a single bright roof there is always something dark of its size."""
 
 SUN_ERROR_DEG = 15.0
 """Shadows are sought so far to both sides of the line away from the sun."""
@@ -55,11 +57,19 @@ SUN_ERROR_DEG = 15.0
 MATCH_SIDE = 768
 """Cells along the longer side of the grid on which shadows are matched."""
 
-MIN_SHADED = 0.35
-"""Least share of the place of a cloud's shadow that must be dark."""
+MIN_SHADED = (0.35, 0.20)
+MIN_GAIN = (0.20, 0.12)
+"""Least share of the place of a cloud's shadow that must be dark, and how much more often than elsewhere it must be so;
+less where the sun tells the direction. Thin parts of a cloud cast no dark shadow."""
 
-MIN_GAIN = 0.20
-"""How much more often than elsewhere it must be so."""
+USUAL_REACH_M = (300.0, 1500.0)
+MIN_TOLD = 0.3
+"""Where a shadow most often lies; whether there is one can be told where so much of that is in sight."""
+
+RIM_CELLS, RIM_BLUE = 3, 0.045
+DIM = 0.85
+"""How far the rims of clouds and shadows are followed, in cells; how much bluer than ground a rim of cloud is (see
+``HAZE_SLOPE``), and how much darker than the ground around a rim of shadow."""
 
 MIN_SEEN = 0.2
 """Least share of a shadow's place that must be ground in sight for it to be judged."""
@@ -115,19 +125,22 @@ def screen(
     is_data = np.isfinite(visible).all(axis=0) & np.isfinite(nir)
     pale, bright = _pale(visible, nir, is_data, cell_m)
     label, n_clouds = _labelled(pale)
-    is_dark = _darker(nir, is_data & ~pale, cell_m)
-    shift = _shadow_offset(pale, is_dark, is_data & ~pale, cell_m, sun_azimuth_deg) if n_clouds else None
-    is_cloud = np.zeros(n_clouds + 1, bool)
-    is_shadow = np.zeros(pale.shape, bool)
-    if shift is not None:
-        is_cloud, is_shadow = _with_shadow(label, n_clouds, is_dark, is_data & ~pale, shift)
+    is_ground = is_data & ~pale
+    light = _light(nir, is_ground, cell_m)
+    is_cloud, is_shadow = np.zeros(n_clouds + 1, bool), np.zeros(pale.shape, bool)
+    if n_clouds:
+        least = MIN_SHADED[sun_azimuth_deg is not None]
+        offset, is_told = _shadow_offset(pale, light < DARK, is_ground, cell_m, sun_azimuth_deg)
+        if offset is not None:
+            is_cloud, is_shadow = _with_shadow(label, n_clouds, light, is_ground, offset, least)
+        elif is_scaled and not is_told:
+            is_cloud[1:] = True
     if is_scaled:
         is_cloud |= _sheets(label, n_clouds, bright, cell_m)
     codes = np.where(is_data, np.uint8(Coverage.CLEAR), np.uint8(Coverage.OUTSIDE))
     codes[is_shadow & is_data] = Coverage.SHADOW
-    codes[is_cloud[label]] = Coverage.CLOUD
-    n_data = max(int(is_data.sum()), 1)
-    unsure = float((pale & ~is_cloud[label]).sum()) / n_data
+    codes[_with_rims(is_cloud[label], visible)] = Coverage.CLOUD
+    unsure = float((pale & ~is_cloud[label]).sum()) / max(int(is_data.sum()), 1)
     return Screen(codes, _thin(visible, codes == Coverage.CLEAR), unsure)
 
 
@@ -157,18 +170,28 @@ def _labelled(flags: Booleans) -> tuple[Labels, int]:
     return np.asarray(label, np.int32), n_patches
 
 
-def _darker(nir: Floats, is_ground: Booleans, cell_m: float) -> Booleans:
-    """Ground that is dark in the near infrared against what lies around it."""
+def _with_rims(is_cloud: Booleans, visible: Floats) -> Booleans:
+    """Clouds with the thin rims around them: cells bluer than ground, a few cells out."""
+    is_thin = _blueness(visible) > np.float32(RIM_BLUE)
+    return np.asarray(
+        ndi.binary_dilation(is_cloud, np.ones((3, 3), bool), iterations=RIM_CELLS, mask=is_cloud | is_thin)
+    )
+
+
+def _light(nir: Floats, is_ground: Booleans, cell_m: float) -> Floats:
+    """Near infrared of ground over that of the ground around it; infinite where there is no ground."""
     size = 2 * max(1, round(SURROUNDINGS_M / cell_m)) + 1
     share = ndi.uniform_filter(is_ground.astype(np.float32), size, mode="constant")
     total = ndi.uniform_filter(np.where(is_ground, nir, np.float32(0)), size, mode="constant")
-    return np.asarray(is_ground & (nir * share < np.float32(DARK) * total))
+    return np.asarray(np.divide(nir * share, total, out=np.full_like(nir, np.inf), where=is_ground & (total > 0)))
 
 
 def _shadow_offset(
     pale: Booleans, is_dark: Booleans, is_ground: Booleans, cell_m: float, sun_azimuth_deg: float | None
-) -> tuple[float, float] | None:
-    """How many cells down and right of the clouds their shadows lie, None where none lies beside them.
+) -> tuple[tuple[float, float] | None, bool]:
+    """How many cells down and right of the clouds their shadows lie, and whether that can be told.
+
+    None with True where no shadow lies beside the clouds, with False where its place is out of sight.
 
     Notes
     -----
@@ -183,15 +206,21 @@ def _shadow_offset(
     is_told = seen > MIN_SEEN * clouds.sum()
     share = np.divide(shaded, seen, out=np.zeros_like(shaded), where=is_told)
     distance_m = np.hypot(down, right) * cell_m * factor
-    is_within = is_told & (distance_m >= REACH_M[0]) & (distance_m <= REACH_M[1])
+    is_within = is_told & (distance_m >= REACH_M[0])
+    is_within &= distance_m <= (MOST_REACH_M if sun_azimuth_deg is None else REACH_M[1])
     usual = float(np.median(share[is_within])) if is_within.any() else 1.0
+    is_sought = (distance_m >= USUAL_REACH_M[0]) & (distance_m <= USUAL_REACH_M[1])
     if sun_azimuth_deg is not None:
         azimuth = np.degrees(np.arctan2(-right, down))
-        is_within &= np.abs((azimuth - sun_azimuth_deg + 180) % 360 - 180) <= SUN_ERROR_DEG
+        is_along = np.abs((azimuth - sun_azimuth_deg + 180) % 360 - 180) <= SUN_ERROR_DEG
+        is_within &= is_along
+        is_sought &= is_along
+    n_sought = int(is_sought.sum())
     best = int(np.argmax(np.where(is_within, share, -1.0)))
-    if not is_within.flat[best] or share.flat[best] < max(MIN_SHADED, usual + MIN_GAIN):
-        return None
-    return float(down.flat[best] * factor), float(right.flat[best] * factor)
+    is_known = sun_azimuth_deg is not None
+    if not is_within.flat[best] or share.flat[best] < max(MIN_SHADED[is_known], usual + MIN_GAIN[is_known]):
+        return None, bool((is_within & is_sought).sum() >= MIN_TOLD * max(n_sought, 1))
+    return (float(down.flat[best] * factor), float(right.flat[best] * factor)), True
 
 
 def _block_means(flags: Booleans, factor: int) -> NDArray[np.float64]:
@@ -211,7 +240,7 @@ def _meeting(clouds: NDArray[np.float64], other: NDArray[np.float64], reach: int
 
 
 def _with_shadow(
-    label: Labels, n_clouds: int, is_dark: Booleans, is_ground: Booleans, offset: tuple[float, float]
+    label: Labels, n_clouds: int, light: Floats, is_ground: Booleans, offset: tuple[float, float], least: float
 ) -> tuple[Booleans, Booleans]:
     """Which clouds have a shadow near the common offset, and the cells in it.
 
@@ -228,20 +257,20 @@ def _with_shadow(
     size = np.maximum(np.bincount(label.ravel(), minlength=n_clouds + 1), 1)
     shares = []
     for move in moves:
-        seen, shaded = (_counted(label, n_clouds, part, move) for part in (is_ground, is_dark))
+        seen, shaded = (_counted(label, n_clouds, part, move) for part in (is_ground, light < DARK))
         shares.append(np.where(seen > MIN_SEEN * size, shaded / np.maximum(seen, 1), np.nan))
     share = np.array(shares)
     is_hidden = np.isnan(share).all(axis=0)
     best = np.where(is_hidden, STRETCHES.index(1.0), np.argmax(np.nan_to_num(share, nan=-1.0), axis=0))
-    is_cloud = is_hidden | (np.nan_to_num(share, nan=-1.0).max(axis=0) >= MIN_SHADED)
+    is_cloud = is_hidden | (np.nan_to_num(share, nan=-1.0).max(axis=0) >= least)
     is_cloud[0] = False
     place = np.zeros(label.shape, bool)
     for number, (down, right) in enumerate(moves):
         is_one = (is_cloud & (best == number))[label]
         to, origin = _overlap(label.shape, down, right)
         place[to] |= is_one[origin]
-    near = ndi.binary_dilation(place, np.ones((3, 3), bool), iterations=2)
-    return is_cloud, np.asarray(place | (near & is_dark))
+    near = ndi.binary_dilation(place, np.ones((3, 3), bool), iterations=RIM_CELLS)
+    return is_cloud, np.asarray(place | (near & (light < DIM)))
 
 
 def _counted(label: Labels, n_clouds: int, flags: Booleans, move: tuple[int, int]) -> NDArray[np.float64]:
@@ -272,5 +301,9 @@ def _thin(visible: Floats, is_clear: Booleans) -> float:
     """Share of the clear cells that are bluer than ground is for its red (Zhang et al. 2002, "haze optimised")."""
     if not is_clear.any():
         return 0.0
-    blue, red = visible[0][is_clear], visible[2][is_clear]
-    return float((blue - np.float32(HAZE_SLOPE) * red > np.float32(HAZE_BLUE)).mean())
+    return float((_blueness(visible)[is_clear] > np.float32(HAZE_BLUE)).mean())
+
+
+def _blueness(visible: Floats) -> Floats:
+    """Blue less what ground of that red has of it; nearly zero on ground of every brightness."""
+    return np.asarray(visible[0] - np.float32(HAZE_SLOPE) * visible[2])

@@ -53,7 +53,7 @@ def assemble(parts: Parts, settings: Settings) -> Scene:
         processing=parts.processing,
         acquisition=parts.acquisition,
         warped=is_warped,
-        warnings=(*parts.warnings, *numbers.warnings, *_cautions(parts, reference, grid, is_warped=is_warped)),
+        warnings=(*parts.warnings, *numbers.warnings, *_cautions(reference, grid, is_warped=is_warped)),
     )
 
 
@@ -132,7 +132,7 @@ def _mask(part: MaskPart, infos: Mapping[str, RasterInfo], grid: Grid, *, is_war
     return Mask(part.role, part.path, part.index, gsd_m)
 
 
-def _cautions(parts: Parts, reference: RasterInfo, grid: Grid, *, is_warped: bool) -> list[str]:
+def _cautions(reference: RasterInfo, grid: Grid, *, is_warped: bool) -> list[str]:
     cautions = []
     if is_warped:
         own = reference.crs if str(reference.crs).startswith("EPSG") else "the file's own CRS"
@@ -142,6 +142,4 @@ def _cautions(parts: Parts, reference: RasterInfo, grid: Grid, *, is_warped: boo
         )
     if grid.gsd_m >= _SITE_LEVEL_GSD_M:
         cautions.append(f"{grid.gsd_m:g} m pixels cannot separate single ponds: read the site figures, not the ponds")
-    if not parts.masks:
-        cautions.append("no cloud mask: every pixel with data counts as clear")
     return cautions

@@ -195,8 +195,10 @@ class SceneReader:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the screen saw and did not mask, one sentence each."""
-        return self.screen.warnings if self._screens else ()
+        """Where the mask comes from if it is not the product's, and what a screen saw and did not mask."""
+        if self._screens:
+            return ("no cloud mask of its own: screened by pondscan's own cloud test", *self.screen.warnings)
+        return () if self._masks else ("no cloud mask is used: every pixel with data counts as clear",)
 
     @property
     def screen(self) -> Screened:

@@ -43,8 +43,10 @@ def screened(reader: SceneReader) -> Screened:
     """Screen a scene for cloud and shadow, each cell the mean of its pixels (of an overview's, where there is one)."""
     from pondscan.detect import clouds
     from pondscan.detect.calibrate import adjustment
+    from pondscan.scenes.elevation import sun_of
 
     scene, grid = reader.scene, reader.scene.grid
+    sun = sun_of(scene)
     cell_px = int(np.clip(round(clouds.CELL_M / grid.gsd_m), 1, MOST_CELL_PX))
     shape = -(-grid.height // cell_px), -(-grid.width // cell_px)
     counts = adjustment(reader).apply(REQUIRED_ROLES, reader.reduced(REQUIRED_ROLES, shape))
@@ -54,7 +56,7 @@ def screened(reader: SceneReader) -> Screened:
         reflectance[:3],
         reflectance[3],
         cell_m=cell_px * grid.gsd_m,
-        sun_azimuth_deg=scene.sun_azimuth_deg,
+        sun_azimuth_deg=sun[1] if sun else None,
         is_scaled=scene.calibrated != "dn",
     )
     # Where the scene ends its pixels know better than the cells do.

@@ -39,6 +39,7 @@ def test_the_screen_masks_cloud_and_every_product_says_whose_mask_it_was(pondsca
     document = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     (scene,) = document["scenes"]
     assert scene["mask"] == "screen"
+    assert "no cloud mask of its own: screened by pondscan's own cloud test" in scene["warnings"]
     assert scene["coverage_px"]["cloud"] > 0
     assert scene["coverage_px"]["shadow"] > 0
     assert "pondscan&#39;s own cloud test" in (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -49,7 +50,9 @@ def test_the_screen_can_be_switched_off(pondscan, cloudy, tmp_path, option):
     folder, _ = cloudy
     assert pondscan("run", folder, *option, "--out", tmp_path).exit_code == 0
     assert (coverage(tmp_path) == 1).all()
-    assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["scenes"][0]["mask"] == "none"
+    (scene,) = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["scenes"]
+    assert scene["mask"] == "none"
+    assert "no cloud mask is used: every pixel with data counts as clear" in scene["warnings"]
 
 
 def test_info_says_that_a_scene_will_be_screened(pondscan, cloudy):

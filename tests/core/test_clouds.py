@@ -94,6 +94,21 @@ def test_a_closed_cover_needs_no_shadow_but_in_raw_numbers():
     assert (codes(bands, is_scaled=False) == Coverage.CLEAR).all()
 
 
+def test_a_cloud_whose_shadow_falls_out_of_sight_is_believed_but_in_raw_numbers():
+    bands = under(ground(), 70, 60, 8)[:, 62:79, 52:69]  # the cloud alone
+    assert (codes(bands)[4:13, 4:13] == Coverage.CLOUD).all()
+    assert (codes(bands, is_scaled=False) == Coverage.CLEAR).all()
+
+
+def test_the_thin_rim_of_a_cloud_is_masked_with_it():
+    rim = (disc(70, 60, 10) & ~disc(70, 60, 8))[None]
+    bands = under(ground(), 70, 60, 8)
+    bands = np.where(rim, bands + np.float32(0.15) * (CLOUD[:, None, None] - bands), bands)
+    assert (codes(bands)[disc(70, 60, 10)] == Coverage.CLOUD).all()
+    alone = ground() + rim * np.float32(0.1)
+    assert (codes(alone) == Coverage.CLEAR).all()
+
+
 def test_thin_cloud_is_said_and_not_masked():
     bands = ground() + np.array([0.06, 0.056, 0.053, 0.05], np.float32)[:, None, None]
     screen = clouds.screen(bands[:3], bands[3], cell_m=CELL_M)

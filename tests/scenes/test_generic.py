@@ -12,9 +12,9 @@ import pytest
 import rasterio
 from rasterio import Affine
 
-from pondscan.config import Settings
+from pondscan.config import MaskSettings, Settings
 from pondscan.model import REQUIRED_ROLES, Scene
-from pondscan.scenes import discover
+from pondscan.scenes import discover, open_scene
 
 WriteRaster = Callable[..., Path]
 SIZE = 8
@@ -255,8 +255,17 @@ def test_a_clear_sidecar_is_used(four: WriteRaster, raster: WriteRaster, tmp_pat
         assert len(scene.files) == 2
 
 
-def test_no_mask_is_said(four: WriteRaster) -> None:
-    assert "no cloud mask: every pixel with data counts as clear" in only(four()).warnings
+@pytest.mark.parametrize(
+    ("mask", "told"),
+    [
+        (MaskSettings(use="off"), "no cloud mask is used: every pixel with data counts as clear"),
+        (MaskSettings(screen=False), "no cloud mask is used: every pixel with data counts as clear"),
+        (MaskSettings(), "no cloud mask of its own: screened by pondscan's own cloud test"),
+    ],
+)
+def test_no_mask_is_said(four: WriteRaster, mask: MaskSettings, told: str) -> None:
+    with open_scene(only(four()), Settings(mask=mask)) as reader:
+        assert told in reader.warnings
 
 
 # Band-per-file
