@@ -287,7 +287,7 @@ def one_track(n_seen: int) -> Tracks:
     return Tracks(np.zeros(n_seen, np.int64), np.arange(n_seen), everyone, everyone, np.array([0]), still)
 
 
-def combined(seen: str, p: list[float], size_px: float = 5.0, **marks: str) -> float:
+def combined(seen: str, p: list[float], size_px: float = 5.0, *, apart_days: float = 0.0, **marks: str) -> float:
     look = np.array([i for i, c in enumerate(seen) if c == "x"])
     found = confidence(
         evidence(seen, chance=0.5, **marks),
@@ -295,6 +295,7 @@ def combined(seen: str, p: list[float], size_px: float = 5.0, **marks: str) -> f
         look=look,
         probability=np.array(p),
         size_px=np.full(len(look), size_px),
+        day=apart_days * np.arange(len(seen)),
     )
     return float(found[0, -1])
 
@@ -319,6 +320,12 @@ class TestConfidence:
         assert combined("....x....", [0.8]) == combined("........x........", [0.8])
         assert combined(".x.", [0.8], clear=".xx") == pytest.approx(0.8)
 
+    def test_what_was_not_there_long_ago_says_less_against_a_flash(self):
+        # one miss a year away on either side: ln 2 fades to ln 2 / e
+        fading = np.log(4) - np.log(2) * np.exp(-1)
+        assert combined(".x.", [0.8], apart_days=365.0) == pytest.approx(1 / (1 + np.exp(-fading)))
+        assert combined(".x.", [0.8], apart_days=np.nan) == combined(".x.", [0.8])
+
     def test_a_clouded_look_says_nothing(self):
         assert combined("x.x", [0.8, 0.8], clear="x.x") == pytest.approx(0.8)
 
@@ -327,7 +334,7 @@ class TestConfidence:
         tracks, look = one_track(2), np.array([0, 1])
         p, size = np.array([0.5, 0.9]), np.array([1.0, 3.0])
         # weights 1/3 and 1: (0/3 + ln 9) / (4/3)
-        found = confidence(told, tracks, look=look, probability=p, size_px=size)
+        found = confidence(told, tracks, look=look, probability=p, size_px=size, day=np.zeros(2))
         assert found[0].tolist() == pytest.approx([0.5, 1 / (1 + np.exp(-np.log(9) * 0.75))])
 
     def test_as_it_stood_after_every_look(self):
@@ -337,6 +344,7 @@ class TestConfidence:
             look=np.array([1]),
             probability=np.array([0.8]),
             size_px=np.array([5.0]),
+            day=np.zeros(4),
         )
         flash = 1 / (1 + np.exp(-np.log(2)))
         assert found[0].tolist() == pytest.approx([np.nan, 0.8, flash, flash], nan_ok=True)

@@ -58,7 +58,7 @@ def take(
         What reviewers said, columns ``tables.VERDICTS``; None for nothing.
     """
     said = verdicts.in_order(reviewed if reviewed is not None else verdicts.nothing_said(), crs)
-    seen = verdicts.drawn_over(_sheets_named(sightings(looks, crs, aoi)), looks, said, crs)
+    seen = verdicts.drawn_over(_sheets_named(sightings(looks, crs, aoi), looks), looks, said, crs)
     objects, look = objects_of(seen), seen["look"].to_numpy(np.int64)
     tracks = follow(objects, look)
     place = objects.take(tracks.reference)
@@ -85,6 +85,7 @@ def take(
         look=look,
         probability=seen["confidence"].to_numpy(float),
         size_px=objects.diameter_m / objects.gsd_m,
+        day=days(start),
     )
     probability = verdicts.believed(measured, belief)
     ponds = _latest(looks, seen, tracks, evidence).assign(
@@ -98,10 +99,15 @@ def take(
     return Census(tuple(looks), seen, tracks, state, probability, ponds, is_about_one)
 
 
-def _sheets_named(seen: GeoDataFrame) -> GeoDataFrame:
-    """Call the sightings that show a black sheet by that kind: one scene alone has no word for it."""
+def _sheets_named(seen: GeoDataFrame, looks: Sequence[Look]) -> GeoDataFrame:
+    """Call the sightings that show a black sheet by that kind: one scene alone has no word for it.
+
+    Raw digital numbers cannot tell black plastic from dark water: no sheet is seen in them.
+    """
+    raw = [view.scene_id for look in looks for view in look.views if view.scene.calibrated == "dn"]
     size_px = seen["diameter_m"].to_numpy(float) / seen["gsd_m"].to_numpy(float)
     is_cover = is_sheet(seen["ndwi_peak"].to_numpy(float), seen["visible"].to_numpy(float), size_px)
+    is_cover &= ~seen["scene_id"].isin(raw).to_numpy(bool)
     return seen.assign(kind=seen["kind"].mask(is_cover, COVERED_KINDS[0]))
 
 

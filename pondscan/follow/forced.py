@@ -99,6 +99,7 @@ def measure(looks: Sequence[Look], ponds: Objects, shift_m: Floats, is_sighted: 
             share = area * 4 / np.pi / ponds.diameter_m[pond] ** 2
             fits = (share >= LEAST_AREA) & (share <= MOST_AREA)
             cover = fits & is_sheet(rows["ndwi_peak"][row], rows["visible"][row], size_px)
+            cover &= view.scene.calibrated != "dn"  # raw numbers cannot tell plastic from dark water
             forced.area_m2[pond, number], forced.area_sigma_m2[pond, number] = area, rows["area_sigma_m2"][row]
             forced.is_cover[pond, number] = cover
             forced.is_faint[pond, number] = fits & ~cover & (rows["log_odds"][row] >= FAINT_LOG_ODDS)

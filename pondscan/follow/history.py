@@ -119,11 +119,19 @@ class Evidence:
         parts = {one.name: getattr(self, one.name)[:, : number + 1] for one in fields(self)}
         return Evidence(**parts)
 
-    def against(self) -> tuple[Floats, Floats, Floats]:
-        """Log-odds of the misses before the first sighting, between first and last, and after the last."""
-        look = np.arange(self.is_missed.shape[1])
+    def against(self, day: Floats) -> tuple[Floats, Floats, Floats]:
+        """Log-odds of the misses before the first sighting, between first and last, and after the last.
+
+        Before and after they fade with the days (n_looks,) to the sighting: what was not there a year ago may well
+        have come since.
+        """
+        n_looks = self.is_missed.shape[1]
+        look = np.arange(n_looks)
         is_before, is_after = look < self.first[:, None], look > self.last[:, None]
-        odds = np.where(self.is_missed, np.log(1 - np.clip(self.chance, detection.EVEN, SURE)), 0.0)
+        nearest = np.clip(np.where(is_before, self.first[:, None], self.last[:, None]), 0, max(n_looks - 1, 0))
+        gap = np.where(is_before | is_after, np.abs(day[nearest] - day), 0.0) if n_looks else np.zeros_like(self.chance)
+        fading = np.exp(-np.nan_to_num(gap) / presence.CHANGE_DAYS)
+        odds = np.where(self.is_missed, fading * np.log(1 - np.clip(self.chance, detection.EVEN, SURE)), 0.0)
         before, between, after = (
             np.where(where, odds, 0.0).sum(axis=1) for where in (is_before, ~is_before & ~is_after, is_after)
         )
@@ -318,20 +326,24 @@ def dates(
     return padded[first], padded[before], padded[last]
 
 
-def confidence(evidence: Evidence, tracks: Tracks, *, look: Integers, probability: Floats, size_px: Floats) -> Floats:
+def confidence(
+    evidence: Evidence, tracks: Tracks, *, look: Integers, probability: Floats, size_px: Floats, day: Floats
+) -> Floats:
     """Probability that each pond is real, as it stood after every look.
 
     Looks at one place are strongly correlated (the same ground, the same mistake), so their log-odds are averaged,
     not added: the prior counts once and ten looks are no surer than one. A look speaks with the weight of how well
     it resolves the pond (diameter in pixels over ``RESOLVED_PX``, at most 1). Clear misses lower the average by the
     logarithm of their chance: those between the first and the last sighting, shared out over the sightings; and for a
-    pond seen only once, those on both sides of it (a flash), down to ``MOST_FLASH``. Misses before or after alone are
-    what building and closing a pond look like, and say nothing against it.
+    pond seen only once, those on both sides of it (a flash), down to ``MOST_FLASH``, the less the longer ago. Misses
+    before or after alone are what building and closing a pond look like, and say nothing against it.
 
     Parameters
     ----------
     look, probability, size_px : (n_sightings,)
         Look, probability from that scene alone, and diameter in pixels, of each sighting.
+    day : (n_looks,)
+        Time of each look in days; NaN where it is not known.
 
     Returns
     -------
@@ -348,14 +360,14 @@ def confidence(evidence: Evidence, tracks: Tracks, *, look: Integers, probabilit
     mean = total / np.maximum(weight.cumsum(axis=1), np.finfo(float).tiny)
     misses = np.zeros(evidence.is_seen.shape)
     for number in range(evidence.is_seen.shape[1]):
-        misses[:, number] = _misses(evidence.until(number))
+        misses[:, number] = _misses(evidence.until(number), day[: number + 1])
     stood = 1 / (1 + np.exp(-(mean + misses)))
     return np.where(is_sighted.cumsum(axis=1) > 0, stood, np.nan)
 
 
-def _misses(evidence: Evidence) -> Floats:
+def _misses(evidence: Evidence, day: Floats) -> Floats:
     """(n_ponds,) log-odds that misses take from a pond."""
-    before, between, after = evidence.against()
+    before, between, after = evidence.against(day)
     flanks = np.maximum(np.maximum(before, after), MOST_FLASH)
     is_flash = evidence.n_seen == 1
     return np.asarray(between / np.maximum(evidence.n_seen, 1) + is_flash * flanks, dtype=np.float64)
