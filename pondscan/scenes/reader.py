@@ -155,8 +155,8 @@ class SceneReader:
         green, nir = self._first_bands(window)
         codes = np.full(green.shape, Coverage.CLEAR, np.uint8)
         is_whole = min(green.min(), nir.min()) != INVALID and max(green.max(), nir.max()) != MAX_COUNT
-        if is_whole and not self._masks and not self._screens:
-            return codes
+        if is_whole and not self._masks:
+            return masks.keep_classes(self.screen.window(window), self._classes) if self._screens else codes
         codes[(green == MAX_COUNT) | (nir == MAX_COUNT)] = Coverage.SATURATED
         codes[(green == INVALID) | (nir == INVALID)] = Coverage.UNUSABLE
         layers = [codes, *(masks.DECODERS[mask.role](self._mask_values(mask, window)) for mask in self._masks)]

@@ -17,7 +17,7 @@ from pondscan.simulate.series import simulate_series
 Pondscan = Callable[..., Result]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pondscan() -> Pondscan:
     """The command line, in this process."""
 
