@@ -251,7 +251,7 @@ def _why_nothing(counted: Census, min_confidence: float) -> str:
     if not any(look.is_clear.any() for look in counted.looks):
         return "No pond: no scene saw any of the ground clear; everything was masked, or outside the area of interest."
     if not len(counted.ponds):
-        return "No pond: no scene shows an object that could be one."
+        return "No pond: no scene shows an object that could be one, where it was seen clear."
     best = float(counted.ponds["confidence"].max())
     return (
         f"No pond: the likeliest of {len(counted.ponds)} candidates has confidence {_rounded_down(best)}, "

@@ -65,16 +65,16 @@ def screened(reader: SceneReader) -> Screened:
 
 
 def _warnings(screen: Screen, *, is_scaled: bool) -> tuple[str, ...]:
-    """Say what the screen saw and did not mask; of raw numbers it cannot tell haze."""
-    said = []
+    """Say what the screen saw and did not mask, and what it cannot tell."""
+    said = [] if is_scaled else ["in raw numbers haze, and cloud without a shadow in sight, pass for clear ground"]
     if is_scaled and screen.thin_fraction >= THIN_SAID_FROM:
         said.append(
-            f"thin cloud or haze seems to lie over {screen.thin_fraction:.0%} of the ground; it is not masked, and "
-            "faint ponds under it may be missed"
+            f"thin cloud or haze seems to lie over {100 * screen.thin_fraction:.0f} % of the ground; it is not masked, "
+            "and faint ponds under it may be missed"
         )
     if screen.unsure_fraction >= UNSURE_SAID_FROM:
         said.append(
-            f"{screen.unsure_fraction:.0%} of the scene is as pale as cloud but casts no shadow: "
+            f"{100 * screen.unsure_fraction:.0f} % of the scene is as pale as cloud but casts no shadow: "
             "it was taken for ground"
         )
     return tuple(said)
