@@ -43,7 +43,7 @@ class GroundAt(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class LitRelief:
     """What `illuminate` makes of a relief: fields on its posts."""
 
     relief: Relief
@@ -77,7 +77,7 @@ class Ground:
         return (relief.y_north - y) / relief.posting_m, (x - relief.x_west) / relief.posting_m
 
 
-def illuminate(relief: Relief, sun: tuple[float, float] | None) -> Ground:
+def illuminate(relief: Relief, sun: tuple[float, float] | None) -> LitRelief:
     """Find slope, incidence and cast shadow on every post.
 
     Parameters
@@ -95,11 +95,11 @@ def illuminate(relief: Relief, sun: tuple[float, float] | None) -> Ground:
     slope_deg = np.degrees(np.arctan(np.hypot(*gradient(_over(relief, SLOPE_BASE_M))))).astype(np.float32)
     if sun is None:
         bright = np.where(np.isnan(slope_deg), np.float32(np.nan), np.float32(1.0))
-        return Ground(relief, slope_deg, bright, -bright)
+        return LitRelief(relief, slope_deg, bright, -bright)
     elevation, azimuth = (math.radians(angle) for angle in sun)
     towards_sun = to_east * math.sin(azimuth) + to_north * math.cos(azimuth)
     cosine = (math.sin(elevation) - towards_sun * math.cos(elevation)) / np.sqrt(1 + to_east**2 + to_north**2)
-    return Ground(relief, slope_deg, cosine.astype(np.float32), shadow_depth(relief, elevation, azimuth))
+    return LitRelief(relief, slope_deg, cosine.astype(np.float32), shadow_depth(relief, elevation, azimuth))
 
 
 def _over(relief: Relief, side_m: float) -> Relief:

@@ -13,14 +13,16 @@ from painted_scenes import CRS, Disc, view
 
 from pondscan.config import Settings
 from pondscan.follow import products
-from pondscan.follow.registration import Ground, Placement, Ties, agreeing, place
+from pondscan.follow.registration import Placement, SceneChips, Ties, agreeing, place
 from pondscan.model import Grid
 
 FINE = replace(GRID, gsd_m=3.0, width=730, height=730)
 
 
-def ground(shift_m: tuple[float, float] = (0.0, 0.0), *, grid: Grid = GRID, is_clear: bool = True, **scene) -> Ground:
-    return Ground(chips_of(grid, shift_m=shift_m, **scene), grid.gsd_m, is_clear)
+def ground(
+    shift_m: tuple[float, float] = (0.0, 0.0), *, grid: Grid = GRID, is_clear: bool = True, **scene
+) -> SceneChips:
+    return SceneChips(chips_of(grid, shift_m=shift_m, **scene), grid.gsd_m, is_clear)
 
 
 def test_a_shift_is_found_to_a_tenth_of_a_pixel():
@@ -59,7 +61,7 @@ def test_a_scene_of_other_ground_stands_alone():
 
 
 def test_ground_that_shows_nothing_alike_is_refused_or_left_alone():
-    unlike = Ground(chips_of(GRID, noise=3.0, seed=3), 10.0, True)
+    unlike = SceneChips(chips_of(GRID, noise=3.0, seed=3), 10.0, True)
     _, second = place([ground(), unlike], CRS)
     assert second.outcome in ("alone", "refused")
     assert (second.east_m, second.north_m) == (0.0, 0.0)
@@ -85,7 +87,7 @@ def test_scenes_of_neighbouring_zones_are_compared_on_the_same_ground():
     green = np.rint(texture(*to_47.transform(*np.meshgrid(x, y))) * 1e4).astype(np.int16)
     sampler = GroundSampler(other, 2048)
     sampler(Window(0, 260, 0, 260), green, np.full(green.shape, Coverage.CLEAR, np.uint8))
-    found = place([ground(), Ground(sampler.chips(), 10.0, True)], CRS)
+    found = place([ground(), SceneChips(sampler.chips(), 10.0, True)], CRS)
     assert [one.outcome for one in found] == ["aligned", "aligned"]
     assert found[1].n_agreeing >= 20
 

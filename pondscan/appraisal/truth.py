@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pondscan.appraisal.vectors import in_metres, read_vectors, refuse_shapeless, with_outlines, with_valid_outlines
+from pondscan.appraisal.vectors import (
+    in_metres,
+    read_csv_words,
+    read_vectors,
+    refuse_first,
+    refuse_shapeless,
+    with_outlines,
+    with_valid_outlines,
+)
 from pondscan.errors import InputError
 from pondscan.sensors import SENSORS
 
@@ -44,7 +52,7 @@ def read_truth(path: Path) -> gpd.GeoDataFrame:
     refuse_shapeless(path, truth, (*OUTLINES, "Point"), "true ponds are polygons, or points with a diameter_m")
     truth = with_valid_outlines(path, _with_discs(path, truth))
     status = _words(truth, "status").str.lower().fillna("present")
-    _refuse(path, ~status.isin(STATES), "status", status, f"is none of {', '.join(STATES)}")
+    refuse_first(path, ~status.isin(STATES), "status", status, f"is none of {', '.join(STATES)}")
     return truth.assign(
         status=status, kind=_words(truth, "kind"), sensor=_words(truth, "sensor"), day=_days(path, truth)
     )
@@ -82,13 +90,8 @@ def nominal_gsd_m(sensor: str) -> float:
 
 
 def _read_csv(path: Path) -> gpd.GeoDataFrame:
-    try:
-        table = pd.read_csv(path, dtype="string", skipinitialspace=True)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        message = f"{path}: this cannot be read as CSV"
-        raise InputError(
-            f"{message}: give a header line {','.join(CSV_COLUMNS)},date,status and a line per pond"
-        ) from error
+    remedy = f"give a header line {','.join(CSV_COLUMNS)},date,status and a line per pond"
+    table = read_csv_words(path, remedy)
     missing = [name for name in CSV_COLUMNS if name not in table.columns]
     if missing:
         message = f"{path}: column {missing[0]} is missing among {', '.join(table.columns)}"
@@ -96,7 +99,7 @@ def _read_csv(path: Path) -> gpd.GeoDataFrame:
     numbers = {name: pd.to_numeric(table[name], errors="coerce").astype("float64") for name in CSV_COLUMNS}
     for name, (least, most) in {"lon": (-180, 180), "lat": (-90, 90)}.items():
         remedy = f"is no number between {least} and {most}: give degrees in WGS84"
-        _refuse(path, ~numbers[name].between(least, most), name, table[name], remedy)
+        refuse_first(path, ~numbers[name].between(least, most), name, table[name], remedy)
     points = gpd.points_from_xy(numbers["lon"], numbers["lat"])
     return gpd.GeoDataFrame(table.drop(columns=["lon", "lat"]), geometry=points, crs="OGC:CRS84")
 
@@ -108,12 +111,12 @@ def _with_discs(path: Path, truth: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         given = truth["diameter_m"]
         truth["diameter_m"] = pd.to_numeric(given, errors="coerce").astype("float64")
         is_wrong = given.notna() & ~(truth["diameter_m"] > 0)
-        _refuse(path, is_wrong, "diameter_m", given, "is no positive number: give metres")
+        refuse_first(path, is_wrong, "diameter_m", given, "is no positive number: give metres")
     is_point = truth.geometry.geom_type == "Point"
     if not is_point.any():
         return truth
     diameter_m = truth["diameter_m"] if "diameter_m" in truth.columns else pd.Series(np.nan, truth.index)
-    _refuse(path, is_point & diameter_m.isna(), "diameter_m", diameter_m, "says nothing of a point: give metres")
+    refuse_first(path, is_point & diameter_m.isna(), "diameter_m", diameter_m, "says nothing of a point: give metres")
     truth = in_metres(truth)
     outlines = truth.geometry.to_numpy().copy()
     where = is_point.to_numpy()
@@ -127,7 +130,7 @@ def _days(path: Path, truth: gpd.GeoDataFrame) -> pd.Series:
     if "date" not in truth.columns or truth["date"].isna().all():
         return pd.Series(None, truth.index, dtype=object)
     times: pd.Series = pd.to_datetime(truth["date"], errors="coerce", utc=True, format="ISO8601")
-    _refuse(path, times.isna(), "date", truth["date"], "is no date: give YYYY-MM-DD for every pond, or for none")
+    refuse_first(path, times.isna(), "date", truth["date"], "is no date: give YYYY-MM-DD for every pond, or for none")
     days: pd.Series = times.dt.date.astype(object)
     return days
 
@@ -138,12 +141,3 @@ def _words(truth: gpd.GeoDataFrame, name: str) -> pd.Series:
         return pd.Series(pd.NA, truth.index, dtype="string")
     words: pd.Series = truth[name].astype("string").str.strip()
     return words.mask(words == "")
-
-
-def _refuse(path: Path, is_wrong: pd.Series, name: str, values: pd.Series, why: str) -> None:
-    """Refuse the first row that is wrong, naming it and its value."""
-    wrong = np.flatnonzero(is_wrong.to_numpy(bool))
-    if len(wrong):
-        value = values.iloc[wrong[0]]
-        told = "empty" if pd.isna(value) else f"'{value}'"
-        raise InputError(f"{path}: {name} of row {wrong[0] + 1} is {told}, which {why}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyogrio
 import pyogrio.errors
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from pondscan.errors import InputError
 from pondscan.evaluate.rows import counts_in_metres
 from pondscan.follow.looks import NOWHERE_CRS
+
+LONGEST_VALUE = 60
+"""Characters of a wrong value that a sentence repeats."""
 
 POND_LAYER = "ponds"
 """Layer that is read of a file with several."""
@@ -93,6 +97,29 @@ def refuse_shapeless(path: Path, frame: gpd.GeoDataFrame, types: tuple[str, ...]
     if is_odd.any():
         first = int(is_odd.argmax())
         raise InputError(f"{path}: feature {first + 1} has an outline of type {kinds[first]}: {remedy}")
+
+
+def read_csv_words(path: Path, remedy: str) -> pd.DataFrame:
+    """Read a CSV with every cell as words.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read; ``remedy`` says what to give.
+    """
+    try:
+        return pd.read_csv(path, dtype="string", skipinitialspace=True)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"{path}: this cannot be read as CSV: {remedy}") from error
+
+
+def refuse_first(path: Path, is_wrong: pd.Series, name: str, values: pd.Series, why: str) -> None:
+    """Refuse the first row that is wrong, naming it and its value, at most ``LONGEST_VALUE`` characters of it."""
+    wrong = np.flatnonzero(is_wrong.to_numpy(bool))
+    if len(wrong):
+        value = values.iloc[wrong[0]]
+        told = "empty" if pd.isna(value) else f"'{str(value)[:LONGEST_VALUE]}'"
+        raise InputError(f"{path}: {name} of row {wrong[0] + 1} is {told}, which {why}")
 
 
 def _layer(path: Path) -> str | None:

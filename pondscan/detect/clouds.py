@@ -125,10 +125,10 @@ def screen(
     is_data = np.isfinite(visible).all(axis=0) & np.isfinite(nir)
     pale, bright = _pale(visible, nir, is_data, cell_m)
     label, n_clouds = _labelled(pale)
-    is_ground = is_data & ~pale
-    light = _light(nir, is_ground, cell_m)
     is_cloud, is_shadow = np.zeros(n_clouds + 1, bool), np.zeros(pale.shape, bool)
     if n_clouds:
+        is_ground = is_data & ~pale
+        light = _light(nir, is_ground, cell_m)
         least = MIN_SHADED[sun_azimuth_deg is not None]
         offset, is_told = _shadow_offset(pale, light < DARK, is_ground, cell_m, sun_azimuth_deg)
         if offset is not None:
@@ -146,13 +146,14 @@ def screen(
 
 def _pale(visible: Floats, nir: Floats, is_data: Booleans, cell_m: float) -> tuple[Booleans, Booleans]:
     """Cells that may be cloud, in patches no pond or roof makes, and those of them that are cloud at the heart."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        level = visible.mean(axis=0)
-        spread = (visible.max(axis=0) - visible.min(axis=0)) / level
-        ratio = nir / level
-        is_pale = is_data & (visible[0] > PALE_BLUE) & (spread < PALE_SPREAD)
-        is_pale &= (ratio > NIR_OVER_VISIBLE[0]) & (ratio < NIR_OVER_VISIBLE[1])
-        is_bright = is_pale & (level > BRIGHT) & (spread < BRIGHT_SPREAD) & (ratio < BRIGHT_NIR_OVER_VISIBLE)
+    is_pale, is_bright = np.zeros((2, *nir.shape), bool)
+    place = np.nonzero(is_data & (visible[0] > PALE_BLUE))  # the rest is for these alone: few under a clear sky
+    bands = np.stack([band[place] for band in visible])
+    level = bands.mean(axis=0)
+    spread, ratio = (bands.max(axis=0) - bands.min(axis=0)) / level, nir[place] / level
+    may_be = (spread < PALE_SPREAD) & (ratio > NIR_OVER_VISIBLE[0]) & (ratio < NIR_OVER_VISIBLE[1])
+    is_pale[place] = may_be
+    is_bright[place] = may_be & (level > BRIGHT) & (spread < BRIGHT_SPREAD) & (ratio < BRIGHT_NIR_OVER_VISIBLE)
     square = np.ones((3, 3), bool)
     heart = ndi.binary_opening(is_pale, square)
     label, n = _labelled(ndi.binary_propagation(heart, square, mask=is_pale))

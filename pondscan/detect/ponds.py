@@ -16,7 +16,7 @@ from pondscan import indices, tables
 from pondscan.detect import outline, score, terrain
 from pondscan.detect.measure import Segments
 from pondscan.model import Grid
-from pondscan.relief import Ground
+from pondscan.relief import LitRelief
 
 if TYPE_CHECKING:
     from geopandas.geodataframe import GeoDataFrame
@@ -157,7 +157,7 @@ def judge(
     has_swir: bool,
     calibrated: str,
     expected_ponds_per_km2: float | None,
-    ground: Ground | None = None,
+    ground: LitRelief | None = None,
 ) -> Measured:
     """Judge all segments of a scene together: neighbours, rejection, confidence, pond-equivalents.
 
@@ -193,7 +193,7 @@ def judge(
     return Measured(frame, radius)
 
 
-def _rejected_by_terrain(frame: pd.DataFrame, grid: Grid, ground: Ground) -> pd.Series:
+def _rejected_by_terrain(frame: pd.DataFrame, grid: Grid, ground: LitRelief) -> pd.Series:
     """Reasons of rejection, that of the lie of the land where there is no other."""
     x = grid.x_origin + frame["col"].to_numpy() * grid.gsd_m
     y = grid.y_origin - frame["row"].to_numpy() * grid.gsd_m

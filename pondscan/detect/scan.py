@@ -22,7 +22,7 @@ from pondscan.detect import measure, objects, ponds, segment, terrain, tiles
 from pondscan.detect.calibrate import Adjustment, adjustment
 from pondscan.detect.ground import GroundSink
 from pondscan.model import INVALID, REFLECTANCE_UNIT, Coverage, Scene, Window
-from pondscan.relief import Ground
+from pondscan.relief import LitRelief
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ def scan_scene(
     settings: Settings,
     *,
     executor: Executor,
-    ground: Ground | None = None,
+    ground: LitRelief | None = None,
     coverage_sink: CoverageSink = ignore,
     ground_sink: GroundSink = ignore,
     progress: Progress = ignore,
@@ -107,7 +107,7 @@ def scan_scene(
     ----------
     reader : SceneReader
     settings : Settings
-    ground : Ground, optional
+    ground : LitRelief, optional
         The lie of the land, in the scene's reference system: its shadows and slopes hold no ponds.
     coverage_sink, ground_sink : callable
         Receive every row's final coverage codes, north to south; every tile's green band and mask, from any thread.
@@ -134,7 +134,7 @@ def judge_scene(
     settings: Settings,
     *,
     executor: Executor,
-    ground: Ground | None = None,
+    ground: LitRelief | None = None,
     coverage_sink: CoverageSink = ignore,
     ground_sink: GroundSink = ignore,
     progress: Progress = ignore,
@@ -171,7 +171,7 @@ def _results(futures: list[Future[Result]]) -> list[Result]:
 class _Scan:
     """The moving state of one scan."""
 
-    def __init__(self, reader: SceneReader, settings: Settings, executor: Executor, ground: Ground | None) -> None:
+    def __init__(self, reader: SceneReader, settings: Settings, executor: Executor, ground: LitRelief | None) -> None:
         self.reader, self.settings, self.executor = reader, settings, executor
         self.ground_sink: GroundSink = ignore
         self.shading = ground if settings.mask.use == "auto" and "shadow" in settings.mask.classes else None

@@ -32,8 +32,7 @@ TEXTURE = 0.20
 LEAST_RISE = 0.5
 BOTH = 2.0
 """Least rise of green, and least sum of drop and rise, each in units of its own threshold. A dark pond hardly rises and
-drops far, a white one the reverse. Chosen by
-scripts/choose_constants."""
+drops far, a white one the reverse. Shown by scripts/choose_constants."""
 
 MIN_GROUND_SHARE = 0.05
 """Least share of ground pixels in the box for its mean to stand for the ground."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pondscan.model import Coverage, Grid, Window
-from pondscan.relief import Field, Ground
+from pondscan.relief import Field, LitRelief
 
 Floats = NDArray[np.float64]
 
@@ -30,12 +30,12 @@ model of 30 m, or one older than the mine, does not show: 207 of 1,317 simulated
 35°, one on more than 42°, none on more than 45° (scripts/choose_terrain)."""
 
 
-def rejection(ground: Ground, x: Floats, y: Floats, visible: Floats) -> NDArray[np.object_]:
+def rejection(ground: LitRelief, x: Floats, y: Floats, visible: Floats) -> NDArray[np.object_]:
     """Reason why each candidate is no pond, empty where the lie of the land says nothing against it.
 
     Parameters
     ----------
-    ground : Ground
+    ground : LitRelief
     x, y : (m,)
         Candidates, in the ground's reference system.
     visible : (m,)
@@ -53,7 +53,7 @@ def is_shaded(depth_m: Floats | Field, incidence: Floats | Field) -> NDArray[np.
     return np.asarray((depth_m > SURE_DEPTH_M) | (incidence < FACING_AWAY))
 
 
-def with_shade(codes: NDArray[np.uint8], ground: Ground, grid: Grid, window: Window) -> NDArray[np.uint8]:
+def with_shade(codes: NDArray[np.uint8], ground: LitRelief, grid: Grid, window: Window) -> NDArray[np.uint8]:
     """Coverage codes with clear ground in mountain shadow called shadow: nobody could have seen a pond there."""
     x = grid.x_origin + (np.arange(window.col_start, window.col_stop, dtype=np.float64) + 0.5) * grid.gsd_m
     y = grid.y_origin - (np.arange(window.row_start, window.row_stop, dtype=np.float64) + 0.5) * grid.gsd_m

@@ -42,10 +42,6 @@ basins below (to -0.1), dark liquor above (nearly all); it is told apart on pond
 class Forced:
     """What looks (columns) without a sighting measured at the places of ponds (rows)."""
 
-    area_m2: Floats
-    """Liquid area; NaN where the look has a sighting, or nothing there that the first pass sees."""
-    area_sigma_m2: Floats
-    """Its standard deviation."""
     is_faint: Booleans
     """Whether it may be the pond, only fainter: such a look is no miss, and no sighting either."""
     is_cover: Booleans
@@ -54,8 +50,7 @@ class Forced:
     @classmethod
     def nothing(cls, n_ponds: int, n_looks: int) -> Forced:
         """Nothing measured anywhere."""
-        nowhere, none = np.full((n_ponds, n_looks), np.nan), np.zeros((n_ponds, n_looks), bool)
-        return cls(nowhere, nowhere.copy(), none, none.copy())
+        return cls(np.zeros((n_ponds, n_looks), bool), np.zeros((n_ponds, n_looks), bool))
 
 
 def is_sheet(ndwi_peak: Floats, visible: Floats, size_px: Floats) -> Booleans:
@@ -95,12 +90,11 @@ def measure(looks: Sequence[Look], ponds: Objects, shift_m: Floats, is_sighted: 
             x, y = to_working.transform(rows["x"], rows["y"])
             off = view.placement.shift_at(x, y) + shift_m[number]
             pond, row = _nearest(ponds, asked, np.stack([x, y], axis=1) - off)
-            area, size_px = rows["area_m2"][row], ponds.diameter_m[pond] / look.gsd_m
-            share = area * 4 / np.pi / ponds.diameter_m[pond] ** 2
+            size_px = ponds.diameter_m[pond] / look.gsd_m
+            share = rows["area_m2"][row] * 4 / np.pi / ponds.diameter_m[pond] ** 2
             fits = (share >= LEAST_AREA) & (share <= MOST_AREA)
             cover = fits & is_sheet(rows["ndwi_peak"][row], rows["visible"][row], size_px)
             cover &= view.scene.calibrated != "dn"  # raw numbers cannot tell plastic from dark water
-            forced.area_m2[pond, number], forced.area_sigma_m2[pond, number] = area, rows["area_sigma_m2"][row]
             forced.is_cover[pond, number] = cover
             forced.is_faint[pond, number] = fits & ~cover & (rows["log_odds"][row] >= FAINT_LOG_ODDS)
     return forced

@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from pondscan.detect.ground import GroundChips, no_chips
 from pondscan.errors import ConfigError, InputError
 from pondscan.follow.matching import FINER, Objects, assign, feasible_pairs
-from pondscan.follow.registration import ALONE, REFERENCE_CLEAR, Ground, Placement, place
+from pondscan.follow.registration import ALONE, REFERENCE_CLEAR, Placement, SceneChips, place
 from pondscan.grid import utm_crs_at
 from pondscan.model import Coverage, Scene
 from pondscan.sensors import SENSORS
@@ -150,7 +150,7 @@ def in_order(views: Iterable[SceneView]) -> list[SceneView]:
 def aligned(views: Sequence[SceneView], crs: str) -> list[SceneView]:
     """Place scenes, in canonical order, against the first clear ones of the finest sensor (see ``registration``)."""
     grounds = [
-        Ground(view.ground, view.scene.gsd_m, len(view.ground) >= REFERENCE_CLEAR * max(view.ground.n_points, 1))
+        SceneChips(view.ground, view.scene.gsd_m, len(view.ground) >= REFERENCE_CLEAR * max(view.ground.n_points, 1))
         for view in views
     ]
     return [replace(view, placement=found) for view, found in zip(views, place(grounds, crs), strict=True)]

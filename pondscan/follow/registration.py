@@ -63,7 +63,7 @@ SMALLEST_PX = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
+class SceneChips:
     """What registration needs of one scene."""
 
     chips: GroundChips
@@ -119,7 +119,7 @@ class Placement:
 ALONE = Placement("alone")
 
 
-def place(scenes: Sequence[Ground], crs: str) -> list[Placement]:
+def place(scenes: Sequence[SceneChips], crs: str) -> list[Placement]:
     """Say of every scene how far it lies off the first clear scenes of the finest sensor.
 
     The references of a scene are the first `N_REFERENCES` clear ones, of the finest sensor that shares ground with it;
@@ -146,7 +146,7 @@ def place(scenes: Sequence[Ground], crs: str) -> list[Placement]:
 Pairs = dict[tuple[int, int], Ties]
 
 
-def _references(scenes: Sequence[Ground]) -> list[list[int]]:
+def _references(scenes: Sequence[SceneChips]) -> list[list[int]]:
     """Numbers of the scenes that each scene is compared with; itself, when it is one of them."""
     shared = _shared_points(scenes)
     gsd_m = np.array([scene.gsd_m for scene in scenes])
@@ -159,7 +159,7 @@ def _references(scenes: Sequence[Ground]) -> list[list[int]]:
     return chosen
 
 
-def _shared_points(scenes: Sequence[Ground]) -> Integers:
+def _shared_points(scenes: Sequence[SceneChips]) -> Integers:
     """(n, n) points of the lattice that scenes have in common."""
     keys = [_keys(scene.chips.points) for scene in scenes]
     _, column = np.unique(np.concatenate([np.empty(0, np.int64), *keys]), return_inverse=True)
@@ -178,7 +178,9 @@ def _frame(number: int, others: Sequence[int], pairs: Pairs) -> Floats:
     return np.asarray(np.mean([np.zeros(2), *offs], axis=0))
 
 
-def _placed(scene: Ground, number: int, others: Sequence[int], pairs: Pairs, frames: dict[int, Floats]) -> Placement:
+def _placed(
+    scene: SceneChips, number: int, others: Sequence[int], pairs: Pairs, frames: dict[int, Floats]
+) -> Placement:
     compared = [other for other in others if other != number and len(pairs[number, other])]
     if not compared:
         return ALONE
@@ -222,7 +224,7 @@ def _field(ties: Ties, xy: Floats, middle: Floats) -> Floats:
     return np.asarray(((weight * ties.apart[near]).sum(axis=1) + middle) / (weight.sum(axis=1) + 1.0))
 
 
-def _ties(one: Ground, other: Ground, crs: str) -> Ties:
+def _ties(one: SceneChips, other: SceneChips, crs: str) -> Ties:
     """Displacements of one scene against another where the chips of both show the same."""
     first, second = common(one.chips, other.chips)
     blur_px = max(LOW_PASS_PX, 0.5 * max(one.gsd_m, other.gsd_m) / PIXEL_M)

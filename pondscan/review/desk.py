@@ -37,8 +37,9 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.scenes = [one for one in self.workspace.scenes() if self.workspace.quicklook(one.scene_id) is not None]
+        self._outlines = dict(zip(self.ponds["pond_id"], self.ponds.geometry.to_crs("OGC:CRS84"), strict=True))
         if self.path.is_file():
-            self.said = _already_said(self.path, set(self.ponds["pond_id"]))
+            self.said = _already_said(self.path, set(self._outlines))
 
     @property
     def crs(self) -> str:
@@ -82,7 +83,7 @@ class Desk:
         InputError
             When there is no such pond or verdict, or the note is too long.
         """
-        if pond_id not in set(self.ponds["pond_id"]):
+        if pond_id not in self._outlines:
             raise InputError(f"there is no pond {pond_id[:60]} on this page: load it again")
         if verdict is not None and verdict not in BELIEF:
             raise InputError(f"'{verdict[:60]}' is no verdict: say {', '.join(BELIEF)}")
@@ -96,12 +97,11 @@ class Desk:
 
     def _document(self) -> bytes:
         """Write what was said as GeoJSON, as ``pondscan review apply`` reads it."""
-        outlines = dict(zip(self.ponds["pond_id"], self.ponds.geometry.to_crs("OGC:CRS84"), strict=True))
         features = [
             {
                 "type": "Feature",
                 "properties": {"pond_id": pond_id, "reviewer": self.reviewer, **told},
-                "geometry": shapely.geometry.mapping(outlines[pond_id]),
+                "geometry": shapely.geometry.mapping(self._outlines[pond_id]),
             }
             for pond_id, told in sorted(self.said.items())
         ]

@@ -17,7 +17,7 @@ import shapely
 from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 
-from pondscan.appraisal.vectors import read_vectors, refuse_shapeless, with_valid_outlines
+from pondscan.appraisal.vectors import read_csv_words, read_vectors, refuse_first, refuse_shapeless, with_valid_outlines
 from pondscan.errors import InputError
 from pondscan.follow.products import Products
 from pondscan.follow.verdicts import BELIEF, REDRAWN_IOU, iou
@@ -93,7 +93,7 @@ def _read(path: Path, census: Products) -> Returned:
     if path.stat().st_size > MOST_BYTES:
         raise InputError(f"{path}: {path.stat().st_size / 2**20:.0f} MiB is more than any review: give its own file")
     if path.suffix.lower() == ".csv":
-        return Returned(path, _words(path, _csv(path)), None, None)
+        return Returned(path, _words(path, read_csv_words(path, "give a header line pond_id,verdict,note")), None, None)
     frame = read_vectors(path, "ponds with a verdict")
     refuse_shapeless(path, frame, ("Polygon", "MultiPolygon"), "draw ponds as polygons")
     frame = with_valid_outlines(path, frame).to_crs(census.crs)
@@ -102,13 +102,6 @@ def _read(path: Path, census: Products) -> Returned:
         raise InputError(f"{path}: an outline cannot be put on the map of this census: check the file's CRS")
     table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
     return Returned(path, _words(path, table), outlines, _handed_out(path))
-
-
-def _csv(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, dtype="string", skipinitialspace=True)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{path}: this cannot be read as CSV: give a header line pond_id,verdict,note") from error
 
 
 def _handed_out(path: Path) -> dict[str, shapely.Geometry] | None:
@@ -135,14 +128,14 @@ def _words(path: Path, table: pd.DataFrame) -> pd.DataFrame:
         columns[name] = words.astype("string").mask(words == "")
     rows = pd.DataFrame(columns).reset_index(drop=True)
     rows["verdict"] = rows["verdict"].str.lower()
-    _refuse(
-        path, rows, "verdict", rows["verdict"].notna() & ~rows["verdict"].isin(BELIEF), f"none of {', '.join(BELIEF)}"
-    )
+    is_odd = rows["verdict"].notna() & ~rows["verdict"].isin(BELIEF)
+    refuse_first(path, is_odd, "verdict", rows["verdict"], f"is none of {', '.join(BELIEF)}")
     times = pd.to_datetime(rows["judged"], utc=True, format="ISO8601", errors="coerce")
-    _refuse(path, rows, "judged", rows["judged"].notna() & times.isna(), "no time: write it as 2024-02-17T04:12:00Z")
+    is_odd = rows["judged"].notna() & times.isna()
+    refuse_first(path, is_odd, "judged", rows["judged"], "is no time: write it as 2024-02-17T04:12:00Z")
     for name, longest in (("note", LONGEST_NOTE), ("reviewer", LONGEST_NAME)):
         is_long = rows[name].str.len().fillna(0) > longest
-        _refuse(path, rows, name, is_long, f"longer than {longest} characters")
+        refuse_first(path, is_long, name, rows[name], f"is longer than {longest} characters")
         rows[name] = rows[name].str.replace(r"[\x00-\x1f\x7f]+", " ", regex=True)
     return rows
 
@@ -154,12 +147,12 @@ def _with_known_ids(returned: Returned, census: Products) -> pd.DataFrame:
     given = returned.rows["pond_id"]
     known = given.map(lambda one: one if one in live else now.get(one), na_action="ignore").astype("string")
     is_lost = given.notna() & (known.isna() | ~known.isin(live))
-    remedy = "no pond of this census, now or before: the file is of another census or is older than it; export anew"
-    _refuse(returned.path, returned.rows, "pond_id", is_lost, remedy)
+    remedy = "is no pond of this census, now or before: the file is of another census or is older than it; export anew"
+    refuse_first(returned.path, is_lost, "pond_id", given, remedy)
     rows = returned.rows.assign(pond_id=known)
     is_repeated = given.notna() & given.duplicated(keep=False)
     if is_repeated.any() and returned.outlines is None:
-        _refuse(returned.path, rows, "pond_id", is_repeated, "there more than once: give each pond one verdict")
+        refuse_first(returned.path, is_repeated, "pond_id", given, "is there more than once: give each one verdict")
     elif is_repeated.any() and returned.outlines is not None:
         is_extra = _all_but_the_likest(rows[is_repeated], returned.outlines[is_repeated], census)
         rows.loc[is_extra.index[is_extra], "pond_id"] = pd.NA
@@ -190,7 +183,9 @@ def _outlines(returned: Returned, rows: pd.DataFrame, census: Products) -> Polyg
     """Outline of every row: the drawn one, else the one of the census."""
     if returned.outlines is None:
         is_nameless = rows["pond_id"].isna()
-        _refuse(returned.path, rows, "pond_id", is_nameless, "what a CSV must say: add ponds in a vector file")
+        refuse_first(
+            returned.path, is_nameless, "pond_id", rows["pond_id"], "a CSV must say: add ponds in a vector file"
+        )
         return _measured(rows, census)
     outlines = returned.outlines.copy()
     is_tiny = rows["is_drawn"].to_numpy(bool) & (shapely.area(outlines) < LEAST_DRAWN_M2)
@@ -225,12 +220,3 @@ def _deleted(returned: Returned, rows: pd.DataFrame, census: Products) -> pd.Dat
 def _measured(rows: pd.DataFrame, census: Products) -> Polygons:
     by_id = dict(zip(census.ponds["pond_id"], census.ponds.geometry, strict=True))
     return np.array([by_id[one] for one in rows["pond_id"]], dtype=object)
-
-
-def _refuse(path: Path, rows: pd.DataFrame, name: str, is_wrong: pd.Series, why: str) -> None:
-    """Refuse the first row that is wrong, naming it and its value."""
-    wrong = np.flatnonzero(is_wrong.to_numpy(bool))
-    if len(wrong):
-        value = rows[name].iloc[wrong[0]]
-        told = "empty" if pd.isna(value) else f"'{str(value)[:60]}'"
-        raise InputError(f"{path}: {name} of row {wrong[0] + 1} is {told}, {why}")

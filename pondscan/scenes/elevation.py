@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pondscan.errors import InputError
 from pondscan.model import Grid, Scene
-from pondscan.relief import Ground, Relief, illuminate
+from pondscan.relief import LitRelief, Relief, illuminate
 from pondscan.sun import sun_position
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ def bounds_of(path: str | Path) -> tuple[float, float, float, float]:
     return float(west), float(south), float(east), float(north)
 
 
-def ground_under(scene: Scene, path: str | None) -> tuple[Ground | None, tuple[str, ...]]:
+def ground_under(scene: Scene, path: str | None) -> tuple[LitRelief | None, tuple[str, ...]]:
     """Light the ground under a scene; without an elevation model there is none, and nothing to say.
 
     Returns
     -------
-    Ground or None, sentences
+    LitRelief or None, sentences
         What a reader of the products must know: ground without elevations, a sun that is not known.
 
     Raises

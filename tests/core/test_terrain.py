@@ -6,7 +6,7 @@ import numpy as np
 
 from pondscan.detect import terrain
 from pondscan.model import Coverage, Grid, Window
-from pondscan.relief import Ground, Relief
+from pondscan.relief import LitRelief, Relief
 
 
 def ground(*, slope_deg=0.0, incidence=0.7, depth_m=-50.0, posting_m=30.0):
@@ -14,7 +14,7 @@ def ground(*, slope_deg=0.0, incidence=0.7, depth_m=-50.0, posting_m=30.0):
     fields = (
         np.broadcast_to(np.asarray(value, np.float32), (5, 5)).copy() for value in (slope_deg, incidence, depth_m)
     )
-    return Ground(Relief(0.0, 0.0, posting_m, np.zeros((5, 5), np.float32)), *fields)
+    return LitRelief(Relief(0.0, 0.0, posting_m, np.zeros((5, 5), np.float32)), *fields)
 
 
 def reasons(land, visible=0.02):

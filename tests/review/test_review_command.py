@@ -133,12 +133,15 @@ def test_a_sample_stands_for_all_that_was_not_judged(census):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("pond_id,verdict\nPnowhere,accepted\n", "pond_id of row 1 is 'Pnowhere', no pond of this census"),
-        ("pond_id,verdict\n{pond},perhaps\n", "verdict of row 1 is 'perhaps', none of accepted, rejected, unsure"),
-        ("pond_id,verdict\n{pond},accepted\n{pond},rejected\n", "there more than once"),
-        ("pond_id,verdict,judged\n{pond},accepted,soon\n", "judged of row 1 is 'soon', no time"),
+        ("pond_id,verdict\nPnowhere,accepted\n", "pond_id of row 1 is 'Pnowhere', which is no pond of this census"),
+        (
+            "pond_id,verdict\n{pond},perhaps\n",
+            "verdict of row 1 is 'perhaps', which is none of accepted, rejected, unsure",
+        ),
+        ("pond_id,verdict\n{pond},accepted\n{pond},rejected\n", "which is there more than once: give each one verdict"),
+        ("pond_id,verdict,judged\n{pond},accepted,soon\n", "judged of row 1 is 'soon', which is no time"),
         ("pond,verdict\n{pond},accepted\n", "there is no column pond_id in it"),
-        ("pond_id,verdict\n,accepted\n", "pond_id of row 1 is empty, what a CSV must say"),
+        ("pond_id,verdict\n,accepted\n", "pond_id of row 1 is empty, which a CSV must say"),
         ("pond_id,verdict,note\n{pond},accepted," + "x" * 2001 + "\n", "longer than 2000 characters"),
         ("", "this cannot be read as CSV"),
     ],
