@@ -86,6 +86,8 @@ MIN_SHEET_SHARE = 0.5
 """A bright object that hides its own shadow, or lies where none can show, is cloud when it is so large, and so much of
 it bright through and through."""
 
+_SQUARE = np.ones((3, 3), bool)
+
 
 @dataclass(frozen=True, slots=True)
 class Screen:
@@ -144,6 +146,23 @@ def screen(
     return Screen(codes, _thin(visible, codes == Coverage.CLEAR), unsure)
 
 
+def may_hold_cloud(blue: Floats) -> bool:
+    """Whether any place is bright enough in blue for cloud: where none is, `screen` finds none.
+
+    Parameters
+    ----------
+    blue : (h, w) float32
+        Reflectance, cell means; NaN without data.
+    """
+    is_bright = blue > PALE_BLUE
+    return bool(is_bright.any()) and bool(ndi.binary_opening(is_bright, _SQUARE).any())
+
+
+def thin_share(blue: Floats, red: Floats) -> float:
+    """Share of the cells with data over which thin cloud or haze seems to lie, where nothing is masked."""
+    return _thin(np.stack([blue, blue, red]), np.isfinite(blue) & np.isfinite(red))
+
+
 def _pale(visible: Floats, nir: Floats, is_data: Booleans, cell_m: float) -> tuple[Booleans, Booleans]:
     """Cells that may be cloud, in patches no pond or roof makes, and those of them that are cloud at the heart."""
     is_pale, is_bright = np.zeros((2, *nir.shape), bool)
@@ -154,9 +173,8 @@ def _pale(visible: Floats, nir: Floats, is_data: Booleans, cell_m: float) -> tup
     may_be = (spread < PALE_SPREAD) & (ratio > NIR_OVER_VISIBLE[0]) & (ratio < NIR_OVER_VISIBLE[1])
     is_pale[place] = may_be
     is_bright[place] = may_be & (level > BRIGHT) & (spread < BRIGHT_SPREAD) & (ratio < BRIGHT_NIR_OVER_VISIBLE)
-    square = np.ones((3, 3), bool)
-    heart = ndi.binary_opening(is_pale, square)
-    label, n = _labelled(ndi.binary_propagation(heart, square, mask=is_pale))
+    heart = ndi.binary_opening(is_pale, _SQUARE)
+    label, n = _labelled(ndi.binary_propagation(heart, _SQUARE, mask=is_pale))
     size = np.bincount(label.ravel(), minlength=n + 1)
     n_bright = np.bincount(label.ravel(), is_bright.ravel(), minlength=n + 1)
     keeps = (size * cell_m**2 >= MIN_CLOUD_M2) & (n_bright > 0)
@@ -167,16 +185,14 @@ def _pale(visible: Floats, nir: Floats, is_data: Booleans, cell_m: float) -> tup
 
 def _labelled(flags: Booleans) -> tuple[Labels, int]:
     """Patches of cells that touch, corners too, numbered from 1."""
-    label, n_patches = ndi.label(flags, structure=np.ones((3, 3)))
+    label, n_patches = ndi.label(flags, structure=_SQUARE)
     return np.asarray(label, np.int32), n_patches
 
 
 def _with_rims(is_cloud: Booleans, visible: Floats) -> Booleans:
     """Clouds with the thin rims around them: cells bluer than ground, a few cells out."""
     is_thin = _blueness(visible) > np.float32(RIM_BLUE)
-    return np.asarray(
-        ndi.binary_dilation(is_cloud, np.ones((3, 3), bool), iterations=RIM_CELLS, mask=is_cloud | is_thin)
-    )
+    return np.asarray(ndi.binary_dilation(is_cloud, _SQUARE, iterations=RIM_CELLS, mask=is_cloud | is_thin))
 
 
 def _light(nir: Floats, is_ground: Booleans, cell_m: float) -> Floats:
@@ -270,7 +286,7 @@ def _with_shadow(
         is_one = (is_cloud & (best == number))[label]
         to, origin = _overlap(label.shape, down, right)
         place[to] |= is_one[origin]
-    near = ndi.binary_dilation(place, np.ones((3, 3), bool), iterations=RIM_CELLS)
+    near = ndi.binary_dilation(place, _SQUARE, iterations=RIM_CELLS)
     return is_cloud, np.asarray(place | (near & (light < DIM)))
 
 

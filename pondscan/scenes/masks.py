@@ -154,6 +154,8 @@ def keep_classes(codes: Codes, classes: Collection[str]) -> Codes:
 
     The agencies' own margins around cloud and shadow stay as long as one of the two does.
     """
+    if codes.size and codes.max() <= Coverage.CLEAR:  # as nearly every tile of a clear scene
+        return codes
     kept = {Coverage[name.upper()] for name in classes} | {Coverage.OUTSIDE}
     if kept & {Coverage.CLOUD, Coverage.SHADOW}:
         kept.add(Coverage.MARGIN)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pondscan.detect import clouds
 from pondscan.model import Coverage
@@ -53,6 +55,25 @@ def test_a_cloud_and_its_shadow_are_masked_and_nothing_else(sun_azimuth_deg, is_
     assert (found[disc(70, 60, 7)] == Coverage.CLOUD).all()
     assert (found[disc(50, 45, 7)] == Coverage.SHADOW).all()
     assert (found[~disc(70, 60, 11) & ~disc(50, 45, 11)] == Coverage.CLEAR).all()
+
+
+@given(seed=st.integers(0, 10_000), level=st.floats(0.05, 0.35), spread=st.floats(0.0, 0.2))
+def test_where_blue_is_nowhere_bright_there_is_no_cloud_whatever_the_other_bands(seed, level, spread):
+    bands = np.random.default_rng(seed).normal(level, spread, (4, 30, 30)).astype(np.float32)
+    bands[:, :2] = np.nan
+    screen = clouds.screen(bands[:3], bands[3], cell_m=CELL_M)
+    if not clouds.may_hold_cloud(bands[0]):
+        assert not np.isin(screen.codes, [Coverage.CLOUD, Coverage.SHADOW]).any()
+        assert screen.unsure_fraction == 0
+        assert clouds.thin_share(bands[0], bands[2]) == pytest.approx(screen.thin_fraction)
+
+
+def test_nine_bright_cells_together_may_be_cloud_and_eight_are_not():
+    blue = ground()[0]
+    blue[10:13, 10:13] = 0.5
+    assert clouds.may_hold_cloud(blue)
+    blue[11, 11] = 0.03
+    assert not clouds.may_hold_cloud(blue)
 
 
 def test_the_sky_turns_with_the_ground():
