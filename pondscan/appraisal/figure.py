@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pondscan.appraisal.compare import Compared
 from pondscan.evaluate import Measures, measures, pool
-from pondscan.evaluate.intervals import Share
+from pondscan.survey.intervals import Share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

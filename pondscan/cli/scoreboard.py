@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pondscan.appraisal import Appraisal
     from pondscan.evaluate import Measures
     from pondscan.evaluate.area import PairError
-    from pondscan.evaluate.intervals import Share
     from pondscan.evaluate.measures import CountError, Detection
+    from pondscan.survey.intervals import Share
 
 NAME_WIDTH = 34
 """Columns that the first column of a table takes; longer names are cut."""

@@ -5,13 +5,12 @@
 """
 
 from pondscan.evaluate.limit import DetectionCurve, detection_curve
-from pondscan.evaluate.match import MIN_IOU, Pairs, match
+from pondscan.evaluate.match import Pairs, match
 from pondscan.evaluate.measures import Measures, count_error, detection, measures, sites
 from pondscan.evaluate.score import CALIBRATED_FROM, Score, pool, score
 
 __all__ = [
     "CALIBRATED_FROM",
-    "MIN_IOU",
     "DetectionCurve",
     "Measures",
     "Pairs",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pondscan.evaluate.intervals import Share, wilson
 from pondscan.evaluate.score import Score
 from pondscan.evaluate.sizes import SIZES_M, size_class, size_name
+from pondscan.survey.intervals import Share, wilson
 
 ONE_SIGMA = 0.6827
 """Share of a normal distribution within one standard deviation."""

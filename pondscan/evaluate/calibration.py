@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pondscan.evaluate.intervals import Share, wilson
 from pondscan.evaluate.score import Score
+from pondscan.survey.intervals import Share, wilson
 
 MOST_BINS = 10
 LEAST_IN_BIN = 20

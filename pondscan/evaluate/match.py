@@ -11,13 +11,12 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from pondscan.overlap import SAME_IOU, common_m2, holds_centre, iou
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 Polygons = NDArray[np.object_]
-
-MIN_IOU = 0.3
-"""Least overlap (intersection over union) of a pair whose centroids do not lie in each other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,21 +59,19 @@ class Pairs:
 def overlaps(found: Polygons, true: Polygons) -> Overlaps:
     """Find every overlap of found outlines with true ones, (n,) and (m,) polygons of one metric reference system."""
     i, j = shapely.STRtree(true).query(found, predicate="intersects") if len(true) else np.zeros((2, 0), np.int64)
-    common = shapely.area(shapely.intersection(found[i], true[j]))
-    union = shapely.area(found[i]) + shapely.area(true[j]) - common
-    iou = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
-    is_mutual = shapely.contains(found[i], shapely.centroid(true[j]))
-    is_mutual &= shapely.contains(true[j], shapely.centroid(found[i]))
-    return Overlaps(i.astype(np.int64), j.astype(np.int64), common, iou, is_mutual)
+    one, other = found[i], true[j]
+    is_mutual = holds_centre(one, other) & holds_centre(other, one)
+    common = common_m2(one, other)
+    return Overlaps(i.astype(np.int64), j.astype(np.int64), common, iou(one, other, common), is_mutual)
 
 
 def one_to_one(touches: Overlaps) -> tuple[Integers, Integers]:
     """Pair found outlines with true ones: (k,) indices of either, ``found[k]`` is ``true[k]``.
 
-    A pair has an intersection over union of at least ``MIN_IOU``, or each holds the other's centroid; of all one-to-one
-    pairings the one with the largest total overlap is taken.
+    A pair has an intersection over union of at least ``overlap.SAME_IOU``, or each holds the other's centroid; of all
+    one-to-one pairings the one with the largest total overlap is taken.
     """
-    is_pair = (touches.iou >= MIN_IOU) | touches.is_mutual
+    is_pair = (touches.iou >= SAME_IOU) | touches.is_mutual
     return _assign(touches.found[is_pair], touches.true[is_pair], touches.iou[is_pair] + 0.01)
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 from pondscan.detect.detection import LIMIT_PX
 from pondscan.evaluate.area import AreaError, area_error
 from pondscan.evaluate.calibration import Calibration, calibration
-from pondscan.evaluate.intervals import Share, f1, wilson
 from pondscan.evaluate.score import Score
 from pondscan.evaluate.sizes import SIZES_M, SIZES_PX, diameter, size_class, size_name
+from pondscan.survey.intervals import Share, f1, wilson
 
 
 @dataclass(frozen=True, slots=True)

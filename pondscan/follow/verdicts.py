@@ -18,16 +18,13 @@ from numpy.typing import NDArray
 
 from pondscan.follow.looks import Look, is_clear_at
 from pondscan.follow.tracks import Tracks
+from pondscan.overlap import SAME_IOU, holds_centre, iou
 from pondscan.tables import OBSERVATIONS, VERDICTS, conform, names
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 Polygons = NDArray[np.object_]
-
-SAME_IOU = 0.3
-"""Two outlines are of one pond when they overlap by so much (intersection over union), or one holds the other's
-centre; the rule by which ``pondscan evaluate`` pairs ponds too."""
 
 HAND_ERROR_PX = 0.25
 """OWN: how far off a drawn shore is, in pixels of the picture it was drawn on. A hand that draws outside does so all
@@ -216,18 +213,11 @@ def _with_measured(rows: GeoDataFrame, seen: GeoDataFrame, theirs: Integers, our
 
 
 def _same_water(one: Polygons, other: Polygons) -> tuple[Integers, Integers]:
-    """Pairs (indices into each) of outlines that are of the same water."""
+    """Pairs (indices into each) of outlines of the same water; a drawn one may lie over several sightings."""
     first, second = shapely.STRtree(other).query(one, predicate="intersects")
     a, b = one[first], other[second]
-    is_same = shapely.contains(a, shapely.centroid(b)) | shapely.contains(b, shapely.centroid(a))
-    is_same |= iou(a, b) >= SAME_IOU
+    is_same = holds_centre(a, b) | holds_centre(b, a) | (iou(a, b) >= SAME_IOU)
     return first[is_same].astype(np.int64), second[is_same].astype(np.int64)
-
-
-def iou(one: Polygons, other: Polygons) -> Floats:
-    """Intersection over union of outlines, pair by pair."""
-    shared = shapely.area(shapely.intersection(one, other))
-    return np.asarray(shared / np.maximum(shapely.area(one) + shapely.area(other) - shared, 1e-9))
 
 
 def _outlines(frame: GeoDataFrame) -> Polygons:

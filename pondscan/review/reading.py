@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from pondscan.appraisal.vectors import read_csv_words, read_vectors, refuse_first, refuse_shapeless, with_valid_outlines
 from pondscan.errors import InputError
 from pondscan.follow.products import Products
-from pondscan.follow.verdicts import BELIEF, REDRAWN_IOU, iou
+from pondscan.follow.verdicts import BELIEF, REDRAWN_IOU
+from pondscan.overlap import iou
 from pondscan.review.package import HANDED_OUT
 from pondscan.tables import VERDICTS, conform
 

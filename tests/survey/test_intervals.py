@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pondscan.evaluate.intervals import f1, wilson
+from pondscan.survey.intervals import f1, wilson
 
 
 def test_wilson_by_hand():

@@ -1,0 +1,93 @@
+"""How many units to judge, and how many of them in which stratum."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pondscan.survey.intervals import Z_95
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def needed(sizes: ArrayLike, spreads: ArrayLike, *, half_width: float) -> int:
+    """Units to judge for a 95 % interval of ± ``half_width`` of the total, with the best allocation.
+
+    Parameters
+    ----------
+    sizes : (k,) array
+        Units there are in each stratum.
+    spreads : (k,) array
+        Standard deviation expected between the units of each.
+    half_width
+        In the unit of the total.
+
+    Notes
+    -----
+    Cochran 1977, (5.25) with Neyman's allocation: n = (Σ N_h S_h)² / (V + Σ N_h S_h²), V = (half_width / 1.96)².
+
+    Examples
+    --------
+    >>> needed([1000], [0.5], half_width=98)  # ± 0.098 of a share near one half
+    91
+    """
+    size, spread = np.asarray(sizes, np.float64), np.asarray(spreads, np.float64)
+    variance = (half_width / Z_95) ** 2
+    weight = float((size * spread).sum())
+    return math.ceil(weight**2 / (variance + float((size * spread**2).sum()))) if weight > 0 else 0
+
+
+def allocate(sizes: ArrayLike, spreads: ArrayLike, n: int, *, least: int) -> Integers:
+    """Share a sample out among strata.
+
+    Parameters
+    ----------
+    sizes, spreads : (k,) arrays
+        As for ``needed``.
+    n
+        Units to judge; more where the least of every stratum takes more.
+    least
+        Units of a stratum to judge at least, all of them where it has fewer.
+
+    Returns
+    -------
+    (k,) array of int
+        Nowhere more than there are.
+
+    Notes
+    -----
+    J. Neyman, On the two different aspects of the representative method, Journal of the Royal Statistical Society
+    97(4), 1934, 558-625: n_h in proportion to N_h S_h. What a full stratum cannot take goes to the others (Cochran 1977, 5.8).
+
+    Examples
+    --------
+    >>> allocate([100, 10000], [0.5, 0.05], 110, least=5).tolist()
+    [10, 100]
+    """
+    size = np.asarray(sizes, np.int64)
+    weight = size * np.asarray(spreads, np.float64)
+    taken = np.minimum(size, least)
+    is_open = (taken < size) & (weight > 0)
+    while is_open.any() and n > taken[~is_open].sum():
+        rest = n - taken[~is_open].sum()
+        wanted = rest * weight / weight[is_open].sum()
+        is_full = is_open & (wanted >= size)
+        is_low = is_open & (wanted <= np.minimum(size, least))
+        settled = is_full if is_full.any() else is_low
+        if not settled.any():
+            return np.where(is_open, np.minimum(_rounded(wanted, is_open, int(rest)), size), taken).astype(np.int64)
+        taken = np.where(is_full, size, taken)
+        is_open &= ~settled
+    return taken.astype(np.int64)
+
+
+def _rounded(wanted: Floats, is_open: NDArray[np.bool_], n: int) -> Integers:
+    """Whole numbers that add up to ``n`` over the open strata, those of the largest remainders rounded up."""
+    whole = np.where(is_open, np.floor(wanted), 0.0)
+    remainder = np.where(is_open, wanted - whole, -1.0)
+    up = np.argsort(-remainder, kind="stable")[: max(n - int(whole.sum()), 0)]
+    whole[up[is_open[up]]] += 1
+    return whole.astype(np.int64)

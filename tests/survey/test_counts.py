@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from pondscan.survey.counts import chapman, corrected, horvitz_thompson, log_normal
+
+
+def test_precision_and_recall_by_hand():
+    found = corrected(1000, n_right=90, n_checked=100, n_shown=40, n_true=50)
+    assert found.value == 1125
+    relative = math.sqrt(0.1 / 90 + 0.2 / 40)
+    assert found.standard_error == pytest.approx(1125 * relative)
+    assert found.lower * found.upper == pytest.approx(1125**2)
+
+
+def test_nothing_checked_says_nothing():
+    assert math.isnan(corrected(10, n_right=0, n_checked=0, n_shown=1, n_true=1).value)
+    assert math.isnan(corrected(10, n_right=1, n_checked=1, n_shown=0, n_true=1).value)
+    assert corrected(10, n_right=0, n_checked=5, n_shown=1, n_true=2).value == 0
+
+
+def test_chapman_by_hand():
+    """61 * 51 / 41 - 1, and 61 * 51 * 20 * 10 / (41² * 42)."""
+    found = chapman(60, 50, 40)
+    assert found.value == pytest.approx(74.878, abs=1e-3)
+    assert found.standard_error**2 == pytest.approx(622_200 / (1681 * 42))
+    assert 70 < found.lower < found.value < found.upper
+    assert chapman(50, 60, 40) == found
+
+
+def test_two_who_agree_leave_nothing_unseen():
+    found = chapman(30, 30, 30)
+    assert (found.value, found.standard_error, found.lower, found.upper) == (30, 0, 30, 30)
+
+
+def test_two_who_share_nothing_bound_little():
+    found = chapman(5, 5, 0)
+    assert found.value == 35
+    assert found.lower > 10
+    assert found.upper > 80
+
+
+def test_horvitz_thompson_by_hand():
+    """2 + 4 + 1; variance 0.5 / 0.25 + 0.75 / 0.0625 + 0."""
+    found = horvitz_thompson([0.5, 0.25, 1.0])
+    assert found.value == 7
+    assert found.standard_error**2 == pytest.approx(2 + 12)
+    assert 3 < found.lower < 7 < found.upper
+
+
+def test_doubt_lowers_the_total_and_widens_it():
+    sure, doubted = horvitz_thompson([0.5] * 10), horvitz_thompson([0.5] * 10, probability=[0.5] * 10)
+    assert doubted.value == sure.value / 2
+    assert doubted.standard_error / doubted.value > sure.standard_error / sure.value
+
+
+def test_what_a_curve_does_not_know_is_common_to_all():
+    """ln p known to 0.1: the total is known to a tenth, however many there are."""
+    found = horvitz_thompson([1.0] * 400, gradient=np.ones((400, 1)), covariance=[[0.01]])
+    assert found.standard_error == pytest.approx(40)
+
+
+def test_what_a_site_has_in_common_does_not_average_out():
+    alone = horvitz_thompson([0.5] * 40, site_spread=0.5)
+    together = horvitz_thompson([0.5] * 40, site=[0] * 40, site_spread=0.5)
+    assert alone.standard_error**2 == pytest.approx(80 + 0.25 * 40)
+    assert together.standard_error**2 == pytest.approx(80 + 0.25 * 40**2)
+
+
+def test_areas_count_by_size():
+    assert horvitz_thompson([0.5, 1.0], amount=[100.0, 300.0]).value == 500
+
+
+def test_nothing_found_is_nothing_known_of():
+    found = horvitz_thompson(np.zeros(0))
+    assert (found.value, found.lower, found.upper) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("error", [1.0, 30.0, 300.0])
+def test_a_log_normal_interval_stays_above_zero(error):
+    found = log_normal(100.0, error)
+    assert 0 < found.lower < 100 < found.upper
