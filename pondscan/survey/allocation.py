@@ -60,7 +60,8 @@ def allocate(sizes: ArrayLike, spreads: ArrayLike, n: int, *, least: int) -> Int
     Notes
     -----
     J. Neyman, On the two different aspects of the representative method, Journal of the Royal Statistical Society
-    97(4), 1934, 558-625: n_h in proportion to N_h S_h. What a full stratum cannot take goes to the others (Cochran 1977, 5.8).
+    97(4), 1934, 558-625: n_h in proportion to N_h S_h. What a full stratum cannot take goes to the others (Cochran
+    1977, 5.8).
 
     Examples
     --------

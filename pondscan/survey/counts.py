@@ -127,7 +127,7 @@ def chapman(n_first: int, n_second: int, n_both: int) -> Estimate:
     University of California Publications in Statistics 1(7), 1951, 131-160: N̂ = (n₁+1)(n₂+1)/(m+1) - 1. Variance after
     G. A. F. Seber, The effects of trap response on tag recapture estimates, Biometrics 26, 1970, 13-22:
     (n₁+1)(n₂+1)(n₁-m)(n₂-m) / ((m+1)²(m+2)). Interval: log-normal on those that neither found (K. P. Burnham and
-    others, Design and analysis methods for fish survival experiments, 1987), so it never falls below those that were found.
+    others, Design and analysis methods for fish survival experiments, 1987), so it never falls below those found.
 
     Examples
     --------
