@@ -30,7 +30,7 @@ TEXTURE = 0.20
 """Relative spread of natural ground from pixel to pixel assumed in the first pass (unsourced order)."""
 
 LEAST_RISE = 0.5
-BOTH = 2.0
+BOTH = 2.3
 """Least rise of green, and least sum of drop and rise, each in units of its own threshold. A dark pond hardly rises and
 drops far, a white one the reverse. Shown by scripts/choose_constants."""
 
