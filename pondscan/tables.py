@@ -208,8 +208,9 @@ def conform(frame: Table, table: tuple[Column, ...]) -> Table:
     missing = [name for name in names(table) if name not in frame.columns]
     if missing:
         raise ValueError(f"the table lacks the columns {', '.join(missing)}")
-    geometry = ["geometry"] if "geometry" in frame.columns else []
-    ordered = frame[names(table) + geometry]
-    present = ordered.dtypes.astype(str)
+    columns = names(table) + (["geometry"] if "geometry" in frame.columns else [])
+    ordered = frame if list(frame.columns) == columns else frame[columns]
+    present = dict(zip(columns, map(str, ordered.dtypes), strict=True))
     wanted = {column.name: DTYPES[column.kind] for column in table}
-    return ordered.astype({name: dtype for name, dtype in wanted.items() if present[name] != dtype})
+    wrong = {name: dtype for name, dtype in wanted.items() if present[name] != dtype}
+    return ordered.astype(wrong) if wrong else ordered

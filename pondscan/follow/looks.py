@@ -299,12 +299,16 @@ def sightings(looks: Sequence[Look], crs: str, aoi: BaseGeometry | None = None) 
     GeoDataFrame
         Columns ``tables.OBSERVATIONS`` with `look` (number of the look) and `gsd_m`.
     """
-    found = [_look_sightings(look, crs, aoi).assign(look=number) for number, look in enumerate(looks)]
-    found = [frame for frame in found if len(frame)]
-    if not found:
-        nothing = GeoDataFrame({name: [] for name in names(OBSERVATIONS)}, geometry=[], crs=crs)
-        return conform(nothing, OBSERVATIONS).assign(gsd_m=np.empty(0), look=np.empty(0, np.int64))
-    merged: GeoDataFrame = pd.concat(found, ignore_index=True)
+    views = [view for look in looks for view in look.views]
+    shown, owner = _shown_by(views, crs, aoi)
+    of_look = np.repeat(np.arange(len(looks)), [len(look.views) for look in looks])
+    every = shown.assign(look=of_look[owner])
+    has_overlap = np.array([len(look.views) > 1 for look in looks], bool)[every["look"].to_numpy(np.int64)]
+    found = [every[~has_overlap]]
+    for number in sorted(set(every["look"].to_numpy()[has_overlap].tolist())):
+        first = int(np.searchsorted(of_look, number))
+        found.append(_merged([every[owner == first + i] for i in range(len(looks[number].views))], looks[number], crs))
+    merged: GeoDataFrame = pd.concat([frame for frame in found if len(frame)] or found[:1])
     return merged.sort_values(["look", "scene_id", "object_id"], ignore_index=True)
 
 
@@ -314,10 +318,11 @@ def objects_of(frame: GeoDataFrame) -> Objects:
     return Objects(x, y, diameter, gsd, np.asarray(frame.geometry.array, dtype=object))
 
 
-def _look_sightings(look: Look, crs: str, aoi: BaseGeometry | None) -> GeoDataFrame:
-    kept = _scene_sightings(look.views[0], crs, aoi)
-    for number, view in enumerate(look.views[1:], start=1):
-        kept = _merge(kept, _scene_sightings(view, crs, aoi), look.views[:number], crs)
+def _merged(frames: Sequence[GeoDataFrame], look: Look, crs: str) -> GeoDataFrame:
+    """Objects of the scenes of one look, the better view's first, every place once."""
+    kept = frames[0]
+    for number, added in enumerate(frames[1:], start=1):
+        kept = _merge(kept, added, look.views[:number], crs)
     return kept
 
 
@@ -337,19 +342,37 @@ def _moved(polygons: Polygons, by: Floats) -> Polygons:
     return moved
 
 
-def _scene_sightings(view: SceneView, crs: str, aoi: BaseGeometry | None) -> GeoDataFrame:
-    frame = conform(view.observations, OBSERVATIONS)
-    is_counted = (frame["rejected"].fillna("") == "").to_numpy(bool)
+def _shown_by(views: Sequence[SceneView], crs: str, aoi: BaseGeometry | None) -> tuple[GeoDataFrame, NDArray[np.int64]]:
+    """Objects of all scenes that count, where they are in the working CRS, and the number of each one's scene.
+
+    All scenes go through each step together: a step costs the same for one small table as for hundreds.
+    """
+    frames = [conform(view.observations, OBSERVATIONS) for view in views] or [_no_observations(crs)]
+    owner = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
+    outline = np.concatenate([np.asarray(frame.geometry.array, dtype=object) for frame in frames])
+    table = pd.concat([frame.drop(columns="geometry") for frame in map(pd.DataFrame, frames)], ignore_index=True)
+    is_counted = (table["rejected"].fillna("") == "").to_numpy(bool)
     if aoi is not None:
-        is_counted &= shapely.contains_xy(aoi, frame["lon"].to_numpy(float), frame["lat"].to_numpy(float))
-    frame = frame[is_counted].reset_index(drop=True)
-    to_working = pyproj.Transformer.from_crs(view.scene.grid.crs, crs, always_xy=True)
-    x, y = to_working.transform(frame["x"].to_numpy(float), frame["y"].to_numpy(float))
-    shift = view.placement.shift_at(x, y)
-    there = frame.to_crs(crs)
-    outline = gpd.GeoSeries(_moved(np.asarray(there.geometry.array, dtype=object), -shift), crs=crs)
-    moved: GeoDataFrame = there.assign(geometry=outline, x=x - shift[:, 0], y=y - shift[:, 1], gsd_m=view.scene.gsd_m)
-    return moved
+        is_counted &= shapely.contains_xy(aoi, table["lon"].to_numpy(float), table["lat"].to_numpy(float))
+    table, owner, outline = table[is_counted].reset_index(drop=True), owner[is_counted], outline[is_counted]
+    x, y = table["x"].to_numpy(float, copy=True), table["y"].to_numpy(float, copy=True)
+    zone = np.array([view.scene.grid.crs for view in views] or [crs])[owner]
+    for other in sorted(set(zone.tolist())):
+        there = zone == other
+        x[there], y[there] = pyproj.Transformer.from_crs(other, crs, always_xy=True).transform(x[there], y[there])
+        outline[there] = np.asarray(gpd.GeoSeries(outline[there], crs=other).to_crs(crs), dtype=object)
+    shift = np.zeros((len(table), 2))
+    for number in sorted(set(owner.tolist())):
+        there = owner == number
+        shift[there] = views[number].placement.shift_at(x[there], y[there])
+    gsd_m = np.array([view.scene.gsd_m for view in views])[owner] if views else np.empty(0)
+    placed = table.assign(x=x - shift[:, 0], y=y - shift[:, 1], gsd_m=gsd_m)
+    return GeoDataFrame(placed, geometry=_moved(outline, -shift), crs=crs), owner
+
+
+def _no_observations(crs: str) -> GeoDataFrame:
+    nothing = GeoDataFrame({name: [] for name in names(OBSERVATIONS)}, geometry=[], crs=crs)
+    return conform(nothing, OBSERVATIONS)
 
 
 def _merge(kept: GeoDataFrame, added: GeoDataFrame, better: Sequence[SceneView], crs: str) -> GeoDataFrame:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from pondscan.report import words
-from pondscan.report.looks import instruments_between
+from pondscan.report.looks import dated_instruments, instruments_between
 from pondscan.report.words import Unit, area_unit, moment, number
 
 ENOUGH_SEEN = 0.5
@@ -92,14 +94,14 @@ class Census:
         return self.ponds.value == 0
 
 
-def census(row: Any, scenes: pd.DataFrame) -> Census:
-    """Turn a row (named tuple) of the survey table into a Census."""
+def census(row: Any, flights: Sequence[tuple[datetime, str]]) -> Census:
+    """Turn a row (named tuple) of the survey table into a Census; ``flights`` as ``dated_instruments`` gives them."""
     name = period_name(str(row.period), row.period_start, row.period_end)
     start, end = moment(row.period_start), moment(row.period_end)
     return Census(
         name=name,
         short_name=name.removeprefix("Look of "),
-        sensors=words.sensor(instruments_between(scenes, start, end)) if start and end else "",
+        sensors=words.sensor(instruments_between(flights, start, end)) if start and end else "",
         kind=str(row.period),
         sites=Estimate(number(row.n_sites), number(row.n_sites_lower), number(row.n_sites_upper)),
         ponds=Estimate(number(row.n_ponds), number(row.n_ponds_lower), number(row.n_ponds_upper)),
@@ -130,7 +132,8 @@ def period_name(period: str, start: Any, end: Any) -> str:
 def periods(survey: pd.DataFrame, scenes: pd.DataFrame) -> list[Census]:
     """Every row of the survey: years first, then seasons, then looks; the newest first in each, undated last."""
     rows = sorted(survey.itertuples(index=False), key=_newest_first)
-    return [census(row, scenes) for row in rows]
+    flights = dated_instruments(scenes)
+    return [census(row, flights) for row in rows]
 
 
 def _newest_first(row: Any) -> tuple[int, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,14 +73,14 @@ def _site_look(when: datetime, row: dict[Any, Any], gsd_m: float) -> Look:
 
 def survey_looks(survey: pd.DataFrame, scenes: pd.DataFrame) -> list[Look]:
     """Dated looks of the whole survey, in time order, each with what saw it."""
-    looks = []
+    looks, flights = [], dated_instruments(scenes)
     for row in survey.to_dict("records"):
         start = moment(row["period_start"])
         if row["period"] != "look" or start is None:
             continue
         look = Look(
             when=start,
-            sensor=instruments_between(scenes, start, start),  # a look starts with its first scene
+            sensor=instruments_between(flights, start, start),  # a look starts with its first scene
             area_m2=number(row["pond_area_m2"]),
             lower_m2=number(row["pond_area_lower_m2"]),
             upper_m2=number(row["pond_area_upper_m2"]),
@@ -89,14 +90,21 @@ def survey_looks(survey: pd.DataFrame, scenes: pd.DataFrame) -> list[Look]:
     return _in_time_order(looks)
 
 
-def instruments_between(scenes: pd.DataFrame, start: datetime, end: datetime) -> str:
-    """Instruments of the scenes taken from ``start`` to ``end``, both included, joined by ``;``."""
-    found = set()
-    for row in scenes.to_dict("records"):
-        when = moment(row["datetime"])
-        if when is not None and start <= when <= end:
-            found.add(instrument(str(row["sensor"]), float(row["gsd_m"])))
-    return ";".join(sorted(found))
+def dated_instruments(scenes: pd.DataFrame) -> list[tuple[datetime, str]]:
+    """When each dated scene was taken, and by which instrument, in time order."""
+    told = zip(scenes["datetime"], scenes["sensor"], scenes["gsd_m"], strict=True)
+    flights = [(moment(when), instrument(str(sensor), float(gsd_m))) for when, sensor, gsd_m in told]
+    return sorted((when, name) for when, name in flights if when is not None)
+
+
+def instruments_between(flights: Sequence[tuple[datetime, str]], start: datetime, end: datetime) -> str:
+    """Instruments of the scenes (``dated_instruments``) from ``start`` to ``end``, both included, joined by ``;``."""
+    within = flights[bisect_left(flights, start, key=_when) : bisect_right(flights, end, key=_when)]
+    return ";".join(sorted({name for _, name in within}))
+
+
+def _when(flight: tuple[datetime, str]) -> datetime:
+    return flight[0]
 
 
 def joined_runs(looks: Iterable[Look]) -> list[list[Look]]:
