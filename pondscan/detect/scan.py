@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 CoverageSink = Callable[[Window, NDArray[np.uint8]], None]
 Progress = Callable[[float], None]
-Result = TypeVar("Result")
 
 KEPT_CONFIDENCE = 0.1
 """Candidates below this confidence are not stored."""
@@ -63,6 +62,10 @@ class SceneReader(Protocol):
 
     def read(self, roles: Sequence[str], window: Window) -> NDArray[np.int16]:
         """Counts of 1e-4 reflectance, (roles, h, w)."""
+        ...
+
+    def read_into(self, roles: Sequence[str], window: Window, out: Sequence[NDArray[np.int16]]) -> None:
+        """Read the same into an array (h, w) for each role."""
         ...
 
     def read_mask(self, window: Window) -> NDArray[np.uint8]:
@@ -164,10 +167,6 @@ def judge_scene(
     return judged, scan.counts, scan.warnings
 
 
-def _results(futures: list[Future[Result]]) -> list[Result]:
-    return [future.result() for future in futures]
-
-
 class _Scan:
     """The moving state of one scan."""
 
@@ -192,8 +191,7 @@ class _Scan:
         self.rows = tiles.RollingRows(self.grid.width, self._rows_held())
         for role in (*self._decoded_with(("green", "nir")), "mask", "coverage", "candidate"):
             self.rows.plane(role)
-        shape = (-(-self.grid.height // cell), -(-self.grid.width // cell))
-        self.cells = segment.CellSums(*np.zeros((3, *shape), np.int32))
+        self.cells = segment.no_ground(self.grid.height, self.grid.width)
         self.assembler = objects.Assembler(self.grid.width)
         self.pending: list[objects.Objects] = []
         self.measuring: list[Future[ponds.Measured]] = []
@@ -209,7 +207,8 @@ class _Scan:
     def _rows_held(self) -> int:
         """Rows that must stay in memory: a strip and the next, what waits for its surroundings, and those above it."""
         tallest = next(side for side in CHIP_SIDES if side >= self.max_side + 2 * self.margin_px)
-        return min(self.grid.height, 2 * self.tile_px + self.lag + max(tallest, self.dilation_px) + segment.CELL_PX)
+        wanted = 2 * self.tile_px + self.lag + max(tallest, self.dilation_px) + segment.CELL_PX
+        return min(self.grid.height, -(-wanted // segment.CELL_PX) * segment.CELL_PX)  # no cell is cut by their end
 
     def stream(self, coverage_sink: CoverageSink) -> Iterator[int]:
         """Read strip after strip, grade the rows whose surroundings are known, gather and measure objects.
@@ -220,7 +219,8 @@ class _Scan:
         height = self.grid.height
         reading = self._read_strip(0)
         while self.rows_graded < height:
-            _results(reading)
+            for tile in reading:
+                tile.result()
             self.rows_read = min(self.rows_read + self.tile_px, height)
             is_last = self.rows_read == height
             ready = height if is_last else max(self.rows_read - self.lag, 0) // segment.CELL_PX * segment.CELL_PX
@@ -243,31 +243,36 @@ class _Scan:
         return [self.executor.submit(self._read_first_bands, window) for window in windows]
 
     def _finish_measuring(self) -> None:
-        self.parts += _results(self.measuring)
+        self.parts += [batch.result() for batch in self.measuring]
         self.measuring = []
 
     def _read_first_bands(self, window: Window) -> None:
         """Decode green and near infrared of a tile (and what comes with them), its mask, and sum its cells."""
         roles = self._decoded_with(("green", "nir"))
-        counts = self._read(roles, window)
-        codes = self._masked(self.reader.read_mask(window))
-        for role, plane in zip(roles, counts, strict=True):
-            self.rows.put(role, window, plane)
-            self.loaded.add((role, window.row_start // self.tile_px, window.col_start // self.tile_px))
-        self.rows.put("mask", window, codes)
-        self.ground_sink(window, counts[roles.index("green")], codes)
-        sums = segment.cell_sums(counts[roles.index("green")], counts[roles.index("nir")], codes != Coverage.CLEAR)
-        top, left = window.row_start // segment.CELL_PX, window.col_start // segment.CELL_PX
-        bottom, right = top + sums.green.shape[0], left + sums.green.shape[1]
-        for name in ("green", "nir", "n_ground"):
-            getattr(self.cells, name)[top:bottom, left:right] = getattr(sums, name)
+        self.loaded.update((role, window.row_start // self.tile_px, window.col_start // self.tile_px) for role in roles)
+        for part in self.rows.parts(window):
+            counts = self._read_into_rows(roles, part)
+            green, nir = counts["green"], counts["nir"]
+            codes = self._masked(self.reader.read_mask(part))
+            self.rows.put("mask", part, codes)
+            self.ground_sink(part, green, codes)
+            self.cells.put(part, segment.cell_sums(green, nir, codes != Coverage.CLEAR))
 
     def _decoded_with(self, roles: tuple[str, ...]) -> list[str]:
         wanted = [role for first in roles for role in (first, *self.reader.together(first))]
         return [role for role in dict.fromkeys(wanted) if role in self.reader.scene.bands]
 
-    def _read(self, roles: Sequence[str], window: Window) -> NDArray[np.int16]:
-        return self.adjust.apply(roles, self.reader.read(roles, window))
+    def _read_into_rows(self, roles: Sequence[str], part: Window) -> dict[str, NDArray[np.int16]]:
+        """Decode bands where their rows are held, and return them by role."""
+        slots = {role: self.rows.slot(role, part) for role in roles}
+        if self.adjust.gain:
+            for slot, counts in zip(
+                slots.values(), self.adjust.apply(roles, self.reader.read(roles, part)), strict=True
+            ):
+                slot[...] = counts
+        else:
+            self.reader.read_into(roles, part, list(slots.values()))
+        return slots
 
     def _masked(self, codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Coverage codes with the reasons that the settings do not mask taken for clear."""
@@ -304,11 +309,7 @@ class _Scan:
         """Grade rows whose background is known; returns their candidate runs."""
         cell = segment.CELL_PX
         first = max(row_start // cell - self.radius_cells, 0)
-        last = min(-(-row_stop // cell) + self.radius_cells, self.cells.green.shape[0])
-        nearby = segment.CellSums(
-            *(getattr(self.cells, name)[first:last].astype(np.int64) for name in ("green", "nir", "n_ground"))
-        )
-        ground = segment.background(nearby, self.radius_cells)
+        ground = segment.background(self.cells.rows(first, -(-row_stop // cell) + self.radius_cells), self.radius_cells)
         bands = range(row_start, row_stop, GRADED_CELLS * cell)
 
         def grade(row: int) -> segment.Runs:
@@ -397,8 +398,8 @@ class _Scan:
             row, col, missing = job
             rows = (row * self.tile_px, min((row + 1) * self.tile_px, self.grid.height))
             window = Window(*rows, col * self.tile_px, min((col + 1) * self.tile_px, self.grid.width))
-            for role, plane in zip(missing, self._read(missing, window), strict=True):
-                self.rows.put(role, window, plane)
+            for part in self.rows.parts(window):
+                self._read_into_rows(missing, part)
 
         for role in self.roles:
             self.rows.plane(role)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pondscan.model import INVALID, REFLECTANCE_UNIT
+from pondscan.model import INVALID, REFLECTANCE_UNIT, Window
 
 CELL_PX = 8
 """Side of a background cell; divides every tile size."""
@@ -42,12 +42,27 @@ MIN_GROUND_SHARE = 0.05
 class CellSums:
     """Sums over the ground pixels of every cell: green and nir counts, and how many pixels they were.
 
-    Arrays of shape (cell rows, cell cols), ``int64``.
+    Arrays of shape (cell rows, cell cols).
     """
 
-    green: NDArray[np.int64]
-    nir: NDArray[np.int64]
-    n_ground: NDArray[np.int64]
+    green: NDArray[np.int32]
+    nir: NDArray[np.int32]
+    n_ground: NDArray[np.int32]
+
+    def put(self, window: Window, sums: CellSums) -> None:
+        """Take the sums of a window of the scene, which begins on a cell boundary."""
+        row, col = window.row_start // CELL_PX, window.col_start // CELL_PX
+        place = slice(row, row + sums.green.shape[0]), slice(col, col + sums.green.shape[1])
+        self.green[place], self.nir[place], self.n_ground[place] = sums.green, sums.nir, sums.n_ground
+
+    def rows(self, start: int, stop: int) -> CellSums:
+        """Return some rows of cells."""
+        return CellSums(self.green[start:stop], self.nir[start:stop], self.n_ground[start:stop])
+
+
+def no_ground(height: int, width: int) -> CellSums:
+    """Return the sums of a scene of which nothing is known yet."""
+    return CellSums(*np.zeros((3, -(-height // CELL_PX), -(-width // CELL_PX)), np.int32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +128,7 @@ def cell_sums(green: NDArray[np.int16], nir: NDArray[np.int16], is_hidden: NDArr
     return CellSums(_sum_cells(green * is_ground), _sum_cells(nir * is_ground), _sum_cells(is_ground))
 
 
-def _sum_cells(values: NDArray[np.int16] | NDArray[np.bool_]) -> NDArray[np.int64]:
+def _sum_cells(values: NDArray[np.int16] | NDArray[np.bool_]) -> NDArray[np.int32]:
     """Sum every cell; a row of cells is added up first, all its columns at once; 32 bits hold 64 counts."""
     height, width = values.shape
     pad = ((0, -height % CELL_PX), (0, -width % CELL_PX))
@@ -121,7 +136,7 @@ def _sum_cells(values: NDArray[np.int16] | NDArray[np.bool_]) -> NDArray[np.int6
         values = np.pad(values, pad)  # type: ignore[assignment]
     rows = values.reshape(-1, CELL_PX, values.shape[1]).sum(axis=1, dtype=np.int32)
     sums: NDArray[np.int32] = np.einsum("rck->rc", rows.reshape(rows.shape[0], -1, CELL_PX))  # a fifth of sum's time
-    return sums.astype(np.int64)
+    return sums
 
 
 def background(sums: CellSums, radius_cells: int) -> Background:
@@ -135,15 +150,16 @@ def background(sums: CellSums, radius_cells: int) -> Background:
     return Background(green.astype(np.float32), nir.astype(np.float32))
 
 
-def _box_sum(values: NDArray[np.int64], radius: int) -> NDArray[np.int64]:
+def _box_sum(values: NDArray[np.integer], radius: int) -> NDArray[np.int64]:
     """Sum over a (2 radius + 1)² box cut at the edges; exact, since the sums are integers."""
+    total: NDArray[np.int64] = values.astype(np.int64)
     for axis in (0, 1):
-        length = values.shape[axis]
-        cumulative = np.concatenate([np.zeros_like(values.take([0], axis)), values.cumsum(axis)], axis)
+        length = total.shape[axis]
+        cumulative = np.concatenate([np.zeros_like(total.take([0], axis)), total.cumsum(axis)], axis)
         index = np.arange(length)
         upper = cumulative.take(np.minimum(index + radius + 1, length), axis)
-        values = upper - cumulative.take(np.maximum(index - radius, 0), axis)
-    return values
+        total = upper - cumulative.take(np.maximum(index - radius, 0), axis)
+    return total
 
 
 def graded(

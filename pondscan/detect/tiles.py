@@ -35,17 +35,26 @@ class RollingRows:
         self._n_rows = n_rows
         self._planes: dict[str, NDArray[np.int16] | NDArray[np.uint8]] = {}
 
-    def put(self, role: str, window: Window, values: NDArray[np.int16] | NDArray[np.uint8]) -> None:
-        """Store a tile's pixels; rows that have rolled out since are dropped."""
-        plane = self.plane(role)
-        first = max(window.row_start, window.row_stop - self._n_rows)
-        for row_start, row_stop in self._stretches(first, window.row_stop):
-            held = slice(row_start % self._n_rows, row_start % self._n_rows + row_stop - row_start)
-            given = slice(row_start - window.row_start, row_stop - window.row_start)
-            plane[held, window.col_start : window.col_stop] = values[given]
+    def parts(self, window: Window) -> list[Window]:
+        """Cut a window where the rows wrap around the end of the planes: each part has a slot of its own."""
+        return [
+            Window(row_start, row_stop, window.col_start, window.col_stop)
+            for row_start, row_stop in self._stretches(window.row_start, window.row_stop)
+        ]
+
+    def slot(self, role: str, part: Window) -> NDArray[Any]:
+        """Where the pixels of a part are held, (h, w), to be written to or read."""
+        first = part.row_start % self._n_rows
+        held: NDArray[Any] = self.plane(role)[first : first + part.height, part.col_start : part.col_stop]
+        return held
+
+    def put(self, role: str, window: Window, values: NDArray[np.uint8]) -> None:
+        """Store the pixels of a window."""
+        for part in self.parts(window):
+            self.slot(role, part)[...] = values[part.row_start - window.row_start : part.row_stop - window.row_start]
 
     def _stretches(self, row_start: int, row_stop: int) -> list[tuple[int, int]]:
-        """Cut rows where they wrap around the end of the planes: slices are copied four times as fast as row lists."""
+        """Cut rows where they wrap around: slices are copied four times as fast as row lists."""
         wrap = (row_start // self._n_rows + 1) * self._n_rows
         return [(row_start, min(row_stop, wrap)), *([(wrap, row_stop)] if row_stop > wrap else [])]
 

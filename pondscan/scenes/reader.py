@@ -133,12 +133,20 @@ class SceneReader:
         InputError
             If the scene has no such band, or a file is damaged there.
         """
-        bands = self._bands(roles)
-        counts = np.empty((len(bands), window.height, window.width), np.int16)
-        self._read_bands(bands, window, counts)
+        counts = np.empty((len(roles), window.height, window.width), np.int16)
+        self.read_into(roles, window, counts)
         if all(role in roles for role in _FIRST_PASS):
             self._local.kept = (window, [counts[roles.index(role)].copy() for role in _FIRST_PASS])
         return counts
+
+    def read_into(self, roles: Sequence[str], window: Window, out: Sequence[Counts] | Counts) -> None:
+        """Read counts as ``read`` does, each band into an array (h, w) of ``out``.
+
+        ``read_mask`` of the same window may look at them there: they are to stay as they are until it has.
+        """
+        self._read_bands(self._bands(roles), window, out)
+        if all(role in roles for role in _FIRST_PASS):
+            self._local.kept = (window, [out[roles.index(role)] for role in _FIRST_PASS])
 
     def read_mask(self, window: Window) -> NDArray[np.uint8]:
         """``model.Coverage`` codes before dilation.
@@ -237,12 +245,11 @@ class SceneReader:
             )
         return [self.scene.bands[role] for role in roles]
 
-    def _read_bands(self, bands: Sequence[Band], window: Window, counts: Counts) -> None:
-        """Decode bands into ``counts`` (bands, height, width), those of one file in one call."""
+    def _read_bands(self, bands: Sequence[Band], window: Window, counts: Sequence[Counts] | Counts) -> None:
+        """Decode bands into ``counts`` (height, width) each, those of one file in one call."""
         for key, numbers in _by_file(bands).items():
-            first, last = numbers[0], numbers[-1] + 1
             # Most files hold 16-bit numbers on the grid: those are decoded, and turned into counts, where they stay.
-            place = counts[first:last].view(np.uint16) if last - first == len(numbers) else None
+            place = _in_one(counts, numbers)
             raw = self._raw(key, [bands[number].index for number in numbers], window, place)
             for number, dn in zip(numbers, raw.values, strict=True):
                 band = bands[number]
@@ -251,7 +258,7 @@ class SceneReader:
                 if raw.is_valid is not None:
                     native[~raw.is_valid] = INVALID
                 if out is None:
-                    counts[number] = raw.expand(native, INVALID)
+                    counts[number][...] = raw.expand(native, INVALID)
 
     def _mask_values(self, mask: Mask, window: Window) -> NDArray[Any]:
         """What the mask's decoder takes: one band, or all bands of a mask that has a class in each."""
@@ -291,6 +298,14 @@ def _by_file(bands: Sequence[Band]) -> dict[tuple[str, bool], list[int]]:
     for number, band in enumerate(bands):
         by_file.setdefault(_key(band), []).append(number)
     return by_file
+
+
+def _in_one(counts: Sequence[Counts] | Counts, numbers: list[int]) -> NDArray[np.uint16] | None:
+    """Arrays of the given numbers as one (numbers, height, width), if that is what they are already."""
+    first, last = numbers[0], numbers[-1] + 1
+    if isinstance(counts, np.ndarray) and last - first == len(numbers):
+        return counts[first:last].view(np.uint16)
+    return counts[first].view(np.uint16)[None] if len(numbers) == 1 else None
 
 
 def _is_vector(mask: Mask) -> bool:

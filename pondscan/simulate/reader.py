@@ -54,6 +54,11 @@ class RenderedReader:
         """Counts of 1e-4 reflectance, (roles, h, w)."""
         return np.stack([self._counts[role][_slices(window)] for role in roles])
 
+    def read_into(self, roles: Sequence[str], window: Window, out: Sequence[NDArray[np.int16]]) -> None:
+        """Read the same into an array (h, w) for each role."""
+        for place, counts in zip(out, self.read(roles, window), strict=True):
+            place[...] = counts
+
     def read_mask(self, window: Window) -> NDArray[np.uint8]:
         """``model.Coverage`` codes: clear where the delivered mask says so, else unusable."""
         is_clear = self._clear[_slices(window)] > 0

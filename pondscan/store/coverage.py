@@ -101,8 +101,8 @@ class CoverageWriter:
         counts["outside"] += self._grid.width * self._grid.height - int(self._counts.sum())
         return counts
 
-    def write(self, window: Window, codes: Codes) -> None:
-        """Write the codes of one tile, ``uint8 (window.height, window.width)``."""
+    def write(self, window: Window, codes: Codes) -> bool:
+        """Write the codes of one tile, ``uint8 (window.height, window.width)``; True when it was the last missing."""
         if codes.shape != (window.height, window.width) or codes.dtype != np.uint8:
             message = f"coverage of a {window.height} × {window.width} tile came as {codes.dtype} {codes.shape}"
             raise ValueError(message)
@@ -111,6 +111,7 @@ class CoverageWriter:
         with self._lock:
             self._dataset.write(codes, 1, window=place)
             self._counts += counts
+            return int(self._counts.sum()) == self._grid.width * self._grid.height
 
     def finish(self, path: Path) -> None:
         """Write the whole as a compressed, tiled GeoTIFF with overviews and a colour table."""

@@ -19,7 +19,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -349,10 +349,21 @@ class SceneDraft:
         self._paths = {file: workspace.scene_file(file, stored.scene_id) for file in FILES}
         self._temporary = {file: atomic.temporary_for(path) for file, path in self._paths.items()}
         self._coverage = CoverageWriter(stored.scene.grid)
+        self._aside = ThreadPoolExecutor(1)
+        self._finishing: Future[None] | None = None
 
     def write_coverage(self, window: Window, codes: Codes) -> None:
-        """Write the coverage codes of one tile, ``uint8 (window.height, window.width)``; in any order, any thread."""
-        self._coverage.write(window, codes)
+        """Write the coverage codes of one tile, ``uint8 (window.height, window.width)``; each once, in any order.
+
+        With the last one the file is finished, while the scene's last objects are still being measured.
+        """
+        if self._coverage.write(window, codes):
+            self._finish_coverage()
+
+    def _finish_coverage(self) -> Future[None]:
+        if self._finishing is None:
+            self._finishing = self._aside.submit(self._coverage.finish, self._temporary["coverage"])
+        return self._finishing
 
     @property
     def has_data(self) -> bool:
@@ -401,14 +412,14 @@ class SceneDraft:
             coverage_px=self._coverage.counts,
             warnings=tuple(dict.fromkeys((*self._stored.scene.warnings, *warnings))),
         )
-        with ThreadPoolExecutor(1) as executor:
-            finishing = executor.submit(self._coverage.finish, self._temporary["coverage"])
-            if quicklook is not None:
-                write_png(self._temporary["quicklook"], quicklook)
-            write_evidence(self._temporary["evidence"], no_rows(EVIDENCE) if evidence is None else evidence)
-            if ground is not None:
-                write_ground(self._temporary["ground"], ground)
-            finishing.result()
+        aside = [self._finish_coverage()]
+        if quicklook is not None:
+            aside.append(self._aside.submit(write_png, self._temporary["quicklook"], quicklook))
+        write_evidence(self._temporary["evidence"], no_rows(EVIDENCE) if evidence is None else evidence)
+        if ground is not None:
+            write_ground(self._temporary["ground"], ground)
+        for finished in aside:
+            finished.result()
         kept = [file for file in ("coverage", "evidence", "ground") if self._temporary[file].exists()]
         hashes = {file: file_sha256(self._temporary[file]) for file in kept}
         write_observations(self._temporary["observations"], observations, stored, hashes)
@@ -418,6 +429,7 @@ class SceneDraft:
 
     def close(self) -> None:
         """Remove whatever is still under a temporary name."""
+        self._aside.shutdown()
         self._coverage.close()
         for temporary in self._temporary.values():
             temporary.unlink(missing_ok=True)
