@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from pondscan.model import BAND_ROLES, MASK_ROLES
 
-FILE_SETTINGS = ("aoi.path", "terrain.dem")
-"""Settings that name a file: relative to the configuration file that holds them."""
+FILE_SETTINGS = ("aoi.path", "terrain.dem", "context.events", "context.series", "context.layers.path")
+"""Settings that name a file, or several: relative to the configuration file that holds them."""
 
 
 class Section(BaseModel):
@@ -193,6 +193,64 @@ class RegistrationSettings(Section):
     )
 
 
+class ContextLayer(Section):
+    """A vector file (rivers, settlements, borders …) that adds columns to sites and shows on the map."""
+
+    name: str = Field(
+        description="What the layer is called, in small letters, digits and _: begins the names of its columns, e.g. "
+        "rivers_distance_m.",
+        pattern=r"^[a-z][a-z0-9_]{0,39}$",
+    )
+    path: str = Field(description="Vector file, any format GDAL reads, any CRS.")
+    layer: str | None = Field(None, description="Layer of a file that holds several.")
+    name_field: str | None = Field(None, description="Attribute that names the objects; needed to add 'name'.")
+    adds: tuple[Literal["distance", "name", "within"], ...] = Field(
+        ("distance",),
+        description="Columns: distance = from the site's footprint to the nearest object, metres; name = of the "
+        "polygons the site lies in, of points and lines the nearest; within = whether the site's middle lies in a "
+        "polygon.",
+        min_length=1,
+    )
+    search_km: float = Field(
+        100.0, gt=0, le=2000, description="Objects farther from the sites than this are not looked for, kilometres."
+    )
+
+    @model_validator(mode="after")
+    def _columns_can_be_made(self) -> Self:
+        if len(set(self.adds)) < len(self.adds):
+            raise ValueError("adds names a column twice")
+        if "name" in self.adds and self.name_field is None:
+            raise ValueError("adds = ['name'] needs name_field, the attribute that names the objects")
+        return self
+
+
+class ContextSettings(Section):
+    """What is known from elsewhere: events and series beside the numbers, layers beside the sites."""
+
+    events: tuple[str, ...] = Field((), description="CSV files of dated events; columns in docs/context.md.")
+    series: tuple[str, ...] = Field(
+        (), description="CSV files of series from elsewhere (imports, prices, readings); columns in docs/context.md."
+    )
+    window_days: float = Field(
+        365.0,
+        ge=30,
+        le=3660,
+        description="Days before and after an event whose looks are compared; a year evens seasons.",
+    )
+    layers: tuple[ContextLayer, ...] = Field(
+        (), description="Vector files, each in a table [[context.layers]] of its own."
+    )
+
+    @field_validator("layers")
+    @classmethod
+    def _names_differ(cls, layers: tuple[ContextLayer, ...]) -> tuple[ContextLayer, ...]:
+        called = [layer.name for layer in layers]
+        twice = [name for name in called if called.count(name) > 1]
+        if twice:
+            raise ValueError(f"two layers are called '{twice[0]}', give each a name of its own")
+        return layers
+
+
 class ChipSettings(Section):
     """What is kept of the pixels of every scene; changing it scans again."""
 
@@ -229,5 +287,13 @@ class Settings(Section):
     sites: SiteSettings = Field(default_factory=SiteSettings)
     products: ProductSettings = Field(default_factory=ProductSettings)
     registration: RegistrationSettings = Field(default_factory=RegistrationSettings)
+    context: ContextSettings = Field(default_factory=ContextSettings)
     chips: ChipSettings = Field(default_factory=ChipSettings)
     tiles: TileSettings = Field(default_factory=TileSettings)
+
+    @property
+    def named_files(self) -> tuple[str, ...]:
+        """Every file that settings name (``FILE_SETTINGS``)."""
+        context = self.context
+        single = [path for path in (self.aoi.path, self.terrain.dem) if path]
+        return (*single, *context.events, *context.series, *(layer.path for layer in context.layers))

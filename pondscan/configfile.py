@@ -16,9 +16,9 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticUndefined
 
 from pondscan.config import FILE_SETTINGS, Settings
 from pondscan.errors import ConfigError
@@ -37,17 +37,23 @@ class Setting:
     """One setting: where it stands, what it means, what it may be."""
 
     key: str
-    """Section and name: ``sites.distance_m``."""
+    """Section and name: ``sites.distance_m``; in an array of tables ``context.layers.path``."""
     description: str
     default: Any
     annotation: Any
     """Its type, without the None of a setting that may be left unset."""
     bounds: tuple[Any, ...]
+    is_required: bool = False
 
     @property
     def allowed(self) -> str:
         """What the setting may be, in words that follow "it must be"."""
         return ", ".join(filter(None, (_type_in_words(self.annotation), _bounds_in_words(self.bounds))))
+
+    @property
+    def fields(self) -> dict[str, FieldInfo]:
+        """What each of its tables may hold, where it is an array of tables; nothing where it is not."""
+        return _fields_of_tables(self.annotation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,15 @@ def all_settings() -> dict[str, Setting]:
         f"{section}.{name}": _setting(f"{section}.{name}", field)
         for section, fields in _sections()
         for name, field in fields.items()
+    }
+
+
+def settings_in_tables() -> dict[str, Setting]:
+    """Every setting inside an array of tables, by key: ``context.layers.path``."""
+    return {
+        f"{key}.{name}": _setting(f"{key}.{name}", field)
+        for key, setting in all_settings().items()
+        for name, field in setting.fields.items()
     }
 
 
@@ -139,9 +154,9 @@ def to_toml(settings: Settings) -> str:
     for section, fields in _sections():
         values = getattr(settings, section)
         parts.append(f"\n# {_first_line(type(values).__doc__)}\n[{section}]\n")
-        parts += [
-            _printed(_setting(f"{section}.{name}", field), getattr(values, name)) for name, field in fields.items()
-        ]
+        known = {name: _setting(f"{section}.{name}", field) for name, field in fields.items()}
+        ordered = sorted(known, key=lambda name: bool(known[name].fields))  # TOML: tables come after plain values
+        parts += [_printed(known[name], getattr(values, name)) for name in ordered]
     return "".join(parts)
 
 
@@ -157,13 +172,22 @@ def _sections() -> Iterator[tuple[str, dict[str, FieldInfo]]]:
 
 
 def _setting(key: str, field: FieldInfo) -> Setting:
+    default = field.get_default(call_default_factory=True)
     return Setting(
         key=key,
         description=field.description or "",
-        default=field.get_default(call_default_factory=True),
+        default=None if default is PydanticUndefined else default,
         annotation=_without_none(field.annotation),
         bounds=tuple(field.metadata),
+        is_required=field.is_required(),
     )
+
+
+def _fields_of_tables(annotation: Any) -> dict[str, FieldInfo]:
+    """Fields of the model that a tuple of models is made of; none for any other type."""
+    arguments = get_args(annotation)
+    is_array = get_origin(annotation) is tuple and isinstance(arguments[0], type)
+    return arguments[0].model_fields if is_array and issubclass(arguments[0], BaseModel) else {}
 
 
 def _without_none(annotation: Any) -> Any:
@@ -190,13 +214,25 @@ def _known_values(values: dict[str, Any], *, source: str) -> dict[str, dict[str,
         for name in content:
             if f"{section}.{name}" not in known:
                 raise ConfigError(f"{source}: {_no_such_setting(f'{section}.{name}')}")
+            _refuse_unknown_in_tables(known[f"{section}.{name}"], content[name], source=source)
         checked[section] = {name: _immutable(value) for name, value in content.items()}
     return checked
 
 
+def _refuse_unknown_in_tables(setting: Setting, value: Any, *, source: str) -> None:
+    """Refuse keys that the tables of an array do not know; the model refuses what is no array of tables."""
+    tables = value if setting.fields and isinstance(value, list) else []
+    for table in tables:
+        unknown = [name for name in table if name not in setting.fields] if isinstance(table, dict) else []
+        if unknown:
+            raise ConfigError(f"{source}: {_no_such_setting(f'{setting.key}.{unknown[0]}')}")
+
+
 def _immutable(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(value)
+        return tuple(_immutable(item) for item in value)
+    if isinstance(value, dict):
+        return {name: _immutable(item) for name, item in value.items()}
     if isinstance(value, date) and not isinstance(value, datetime):
         return datetime.combine(value, time())
     return value
@@ -208,13 +244,20 @@ def _merged(below: dict[str, dict[str, Any]], above: dict[str, dict[str, Any]]) 
 
 def _files_resolved(values: dict[str, dict[str, Any]], folder: Path) -> dict[str, dict[str, Any]]:
     """Make the files that settings name absolute, so that they mean the same wherever the settings are kept."""
-    resolved = {section: dict(content) for section, content in values.items()}
+    resolved: Any = values
     for key in FILE_SETTINGS:
-        section, name = key.split(".")
-        value = resolved.get(section, {}).get(name)
-        if isinstance(value, str):
-            resolved[section][name] = str(folder.absolute() / Path(value).expanduser())
-    return resolved
+        resolved = _file_resolved(resolved, key.split("."), folder.absolute())
+    return resolved  # type: ignore[no-any-return]
+
+
+def _file_resolved(value: Any, names: Sequence[str], folder: Path) -> Any:
+    """Make the file, or the files, below these names absolute; what is no text is left for the model to refuse."""
+    if isinstance(value, tuple):
+        return tuple(_file_resolved(item, names, folder) for item in value)
+    if names:
+        is_there = isinstance(value, dict) and names[0] in value
+        return {**value, names[0]: _file_resolved(value[names[0]], names[1:], folder)} if is_there else value
+    return str(folder / Path(value).expanduser()) if isinstance(value, str) else value
 
 
 def _value_of(text: str, setting: Setting) -> Any:
@@ -243,21 +286,25 @@ def _time_or_text(text: str) -> datetime | str:
 
 def _explained(detail: ErrorDetails) -> str:
     """Say what is wrong with one setting: its name, the value, and what is allowed."""
-    key = ".".join(str(part) for part in detail["loc"][:2])
-    setting = all_settings().get(key)
+    key, which = ".".join(str(part) for part in detail["loc"][:2]), ""
+    if key in all_settings() and all_settings()[key].fields and len(detail["loc"]) > 3:
+        key, which = f"{key}.{detail['loc'][3]}", f" in table {int(detail['loc'][2]) + 1} of [[{key}]]"
+    setting = {**all_settings(), **settings_in_tables()}.get(key)
     own_words = detail["msg"].removeprefix("Value error, ")
     if setting is None:
         return f"[{key}] is wrong: {own_words}"
+    if detail["type"] == "missing":
+        return f"{key} is not set{which}, it must be {setting.allowed}"
     if detail["type"] == "value_error":
-        return f"{key} = {_shown(detail['input'])} is not allowed: {own_words}"
-    return f"{key} = {_shown(detail['input'])} is not allowed, it must be {setting.allowed}"
+        return f"{key} = {_shown(detail['input'])}{which} is not allowed: {own_words}"
+    return f"{key} = {_shown(detail['input'])}{which} is not allowed, it must be {setting.allowed}"
 
 
 def _no_such_setting(key: str) -> str:
     """Say that a setting is unknown, and which known one is nearest: same name first, then like spelling."""
-    known = list(all_settings())
+    known = [*all_settings(), *settings_in_tables()]
     name = key.rpartition(".")[2]
-    same_section = [other for other in known if other.startswith(f"{key.partition('.')[0]}.")]
+    same_section = [other for other in known if other.startswith(f"{key.rpartition('.')[0]}.")]
     names = {other.rpartition(".")[2]: other for other in [*known, *same_section]}
     alike = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
     nearest = names[alike[0]] if alike else difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
@@ -265,11 +312,33 @@ def _no_such_setting(key: str) -> str:
 
 
 def _printed(setting: Setting, value: Any) -> str:
+    if setting.fields:
+        return _printed_tables(setting, value)
     name = setting.key.rpartition(".")[2]
-    default = "not set" if setting.default is None else _shown(setting.default)
     line = f"# {name} =" if value is None else f"{name} = {_toml(value)}"
-    about = _commented(setting.description) + _commented(f"({setting.allowed}; default: {default})")
-    return f"\n{about}{line}\n"
+    return f"\n{_about(setting)}{line}\n"
+
+
+def _about(setting: Setting) -> str:
+    return _commented(setting.description) + _commented(f"({_limits(setting)})")
+
+
+def _limits(setting: Setting) -> str:
+    default = "not set" if setting.default is None else _shown(setting.default)
+    return f"{setting.allowed}; {'required' if setting.is_required else f'default: {default}'}"
+
+
+def _printed_tables(setting: Setting, tables: Sequence[BaseModel]) -> str:
+    """Print an array of tables below the meaning of its keys; where there is none, an empty one as a comment."""
+    inside = {name: _setting(f"{setting.key}.{name}", field) for name, field in setting.fields.items()}
+    about = f"\n{_commented(setting.description)}"
+    about += "".join(_commented(f"{name}: {one.description} ({_limits(one)})") for name, one in inside.items())
+    for table in tables:
+        lines = [f"{name} = {_toml(value)}" for name, value in table if value is not None]
+        about += "\n".join([f"\n[[{setting.key}]]", *lines, ""])
+    if not tables:
+        about += f"# [[{setting.key}]]\n" + "".join(f"# {name} =\n" for name in inside)
+    return about
 
 
 def _commented(text: str) -> str:
@@ -284,10 +353,11 @@ def _toml(value: Any) -> str:
         return _quoted(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return f"[{', '.join(_toml(item) for item in value)}]"
-    if isinstance(value, dict):
-        pairs = ", ".join(f"{_quoted(key)} = {_toml(item)}" for key, item in value.items())
+    if isinstance(value, dict | BaseModel):
+        items = value.items() if isinstance(value, dict) else value
+        pairs = ", ".join(f"{_quoted(key)} = {_toml(item)}" for key, item in items if item is not None)
         return f"{{ {pairs} }}" if pairs else "{}"
     return repr(value)
 
@@ -304,6 +374,8 @@ def _type_in_words(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return "one of " + ", ".join(map(str, arguments))
+    if _fields_of_tables(annotation):
+        return "tables that each set " + ", ".join(_fields_of_tables(annotation))
     if origin is tuple:
         choices = get_args(arguments[0])
         return "a list of words" + (f" out of {', '.join(choices)}" if choices else "")
@@ -326,6 +398,8 @@ def _bounds_in_words(bounds: tuple[Any, ...]) -> str:
     limits = [
         f"{word} {getattr(bound, name):g}" for bound in bounds for name, word in words.items() if hasattr(bound, name)
     ]
+    limits += ["with at least one of them" for bound in bounds if getattr(bound, "min_length", 0)]
+    limits += ["in small letters, digits and _" for bound in bounds if getattr(bound, "pattern", None)]
     return " and ".join(limits)
 
 

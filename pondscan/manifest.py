@@ -19,6 +19,7 @@ import shapely
 
 from pondscan import __version__
 from pondscan.config import Settings
+from pondscan.context.sources import ContextFile, files_of
 from pondscan.export.values import iso_utc
 from pondscan.follow.registration import Placement
 from pondscan.hashing import file_sha256
@@ -71,7 +72,8 @@ def state_of(workspace: Workspace, kept: Settings) -> str:
     place = shapely.to_wkb(aoi, hex=True) if aoi else None
     verdicts = workspace.path / VERDICTS
     reviewed = file_sha256(verdicts) if verdicts.is_file() else None
-    return digest([FORMAT, settings, place, reviewed, scenes, superseded, failures, versions()])
+    outside = [file.sha256 for file in files_of(kept.context)]
+    return digest([FORMAT, settings, place, reviewed, outside, scenes, superseded, failures, versions()])
 
 
 def read(folder: Path) -> dict[str, Any] | None:
@@ -104,6 +106,7 @@ def document_of(
     why_nothing: Sequence[str],
     notes: Sequence[str],
     placements: Mapping[str, Placement],
+    context: Sequence[ContextFile],
     ignored: Sequence[tuple[str, str]],
     timings: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -117,6 +120,7 @@ def document_of(
         "versions": versions(),
         "settings": kept.model_dump(mode="json"),
         "scenes": scenes,
+        "context": [asdict(file) for file in context],
         "ignored": ignored_entries(ignored),
         "totals": asdict(totals),
         "covered": dict(covered),

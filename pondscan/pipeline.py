@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from pondscan import __version__, plan
 from pondscan.config import Settings
 from pondscan.configfile import differences
+from pondscan.context.sources import check_context
 from pondscan.detect.score import models_sha256
 from pondscan.errors import ConfigError, InputError, PondscanError, WorkspaceError
 from pondscan.model import Scene
@@ -132,6 +133,7 @@ def forget(out_dir: Path, scene_id: str) -> RunSummary:
     if not workspace.exists:
         raise WorkspaceError(f"{out_dir}: this is no workspace, there is no ledger in it: check the path")
     with workspace.lock():
+        check_context((workspace.settings() or Settings()).context)
         stored = {one.scene_id for one in workspace.scenes()}
         failures = [one for one in workspace.failures() if scene_id in {one.scene_id, one.source}]
         names = stored | {one.scene_id for one in workspace.superseded()}
@@ -163,6 +165,7 @@ def take_verdicts(out_dir: Path, verdicts: GeoDataFrame) -> int:
 
     workspace = Workspace(out_dir)
     with workspace.lock():
+        check_context((workspace.settings() or Settings()).context)
         known = workspace.verdicts()
         new = verdicts if known is None else without_known(verdicts, known)
         if len(new):
@@ -193,6 +196,7 @@ class _Run:
 
     def prepare(self) -> None:
         """Say what there is to do, and refuse what cannot be done, before anything is changed."""
+        check_context(self.settings.context)
         self.hasher = FileHasher(self.workspace.ledger, time.time_ns() - SETTLED_NS)
         self.dem = self.hasher(self.settings.terrain.dem) if self.settings.terrain.dem else None
         self.stored = {one.scene_id: one for one in self.workspace.scenes()}

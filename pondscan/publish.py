@@ -6,13 +6,15 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from pondscan import export, manifest, report
-from pondscan.config import Settings
+from pondscan.config import ContextSettings, Settings
 from pondscan.configfile import to_toml
+from pondscan.context.sources import files_of, read_context
 from pondscan.follow import products
 from pondscan.follow.looks import SceneView
 from pondscan.model import Coverage
@@ -89,6 +91,7 @@ def _build(
             why_nothing=published.why_nothing,
             notes=published.notes,
             placements=tables.placements,
+            context=files_of(kept.context),
             ignored=ignored,
             timings={**timings, "products": time.perf_counter() - started},
         )
@@ -120,7 +123,7 @@ def report_input(
         for one in stored
         if (png := workspace.quicklook(one.scene_id)) is not None
     ]
-    shown = kept.model_copy(update={"tiles": Settings().tiles})
+    shown = kept.model_copy(update={"tiles": Settings().tiles, "context": without_folders(kept.context)})
     return report.ReportInput(
         title=TITLES[kept.confidence.target],
         ponds=tables.ponds,
@@ -136,7 +139,15 @@ def report_input(
         looks=tables.looks,
         states=tables.states,
         notes=(*tables.notes, *superseded),
+        context=read_context(kept.context),
     )
+
+
+def without_folders(context: ContextSettings) -> ContextSettings:
+    """Name the files of the context without saying where they lie."""
+    layers = [layer.model_copy(update={"path": Path(layer.path).name}) for layer in context.layers]
+    names = {kind: tuple(Path(path).name for path in getattr(context, kind)) for kind in ("events", "series")}
+    return context.model_copy(update={**names, "layers": tuple(layers)})
 
 
 def scene_table(stored: Sequence[StoredScene], observations: pd.DataFrame, kept: Settings) -> pd.DataFrame:

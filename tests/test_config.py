@@ -19,6 +19,7 @@ from pondscan.configfile import (
     load_settings,
     option_layer,
     read_layer,
+    settings_in_tables,
     to_toml,
 )
 from pondscan.errors import ConfigError
@@ -255,3 +256,65 @@ def test_any_assignment_is_refused_or_gives_settings_that_read_back(text):
         except ConfigError:
             continue
         assert Settings.model_validate(tomllib.loads(to_toml(settings))) == settings
+
+
+RIVERS = "[context]\nevents = ['events.csv']\n\n[[context.layers]]\nname = 'rivers'\npath = 'rivers.gpkg'\n"
+
+
+def test_arrays_of_tables_are_read_and_their_files_are_relative_to_the_file_that_names_them(tmp_path):
+    context = settings_of(tmp_path, RIVERS).context
+    assert context.events == (str(tmp_path / "events.csv"),)
+    (rivers,) = context.layers
+    assert (rivers.name, rivers.path, rivers.adds) == ("rivers", str(tmp_path / "rivers.gpkg"), ("distance",))
+    assert settings_of(tmp_path, RIVERS).named_files == (str(tmp_path / "events.csv"), str(tmp_path / "rivers.gpkg"))
+
+
+def test_arrays_of_tables_read_back_as_they_were_printed(tmp_path):
+    text = RIVERS + "[[context.layers]]\nname = 'towns'\npath = 't.shp'\nadds = ['name', 'within']\nname_field = 'N'\n"
+    settings = settings_of(tmp_path, text)
+    assert settings_of(tmp_path, to_toml(settings)) == settings
+    assert to_toml(settings).count("\n[[context.layers]]\n") == 2
+    (told,) = [line for line in differences(Settings(), settings) if line.startswith("context.layers")]
+    assert told.startswith('context.layers: [] → [{ "name" = "rivers", ')
+
+
+def test_every_key_of_a_table_is_printed_with_its_meaning():
+    printed = " ".join(to_toml(Settings()).replace("\n# ", " ").split())
+    for setting in settings_in_tables().values():
+        name = setting.key.rpartition(".")[2]
+        assert " ".join(f"{name}: {setting.description} ({setting.allowed}; ".split()) in printed
+    assert "(text in quotes; required)" in printed
+
+
+LAYERS_ARE = "is not allowed, it must be tables that each set name, path"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name = 'a'\npth = 'x'\n", "there is no setting context.layers.pth, the nearest is context.layers.path"),
+        ("name = 'a'\n", "context.layers.path is not set in table 1 of [[context.layers]], it must be text"),
+        ("name = 'A b'\npath = 'x'\n", 'context.layers.name = "A b" in table 1 of [[context.layers]] is not allowed'),
+        ("name = 'A b'\npath = 'x'\n", "it must be text in quotes, in small letters, digits and _"),
+        ("name = 'a'\npath = 'x'\nadds = ['depth']\n", "a list of words out of distance, name, within"),
+        ("name = 'a'\npath = 'x'\nadds = []\n", "with at least one of them"),
+        ("name = 'a'\npath = 'x'\nadds = ['name']\n", "needs name_field, the attribute that names the objects"),
+        ("name = 'a'\npath = 'x'\nadds = ['within', 'within']\n", "adds names a column twice"),
+        ("name = 'a'\npath = 'x'\n[[context.layers]]\nname = 'a'\npath = 'y'\n", "two layers are called 'a'"),
+    ],
+)
+def test_a_wrong_layer_is_refused_by_key_and_table(tmp_path, text, words):
+    assert words in refusal_of(tmp_path, "[[context.layers]]\n" + text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[context]\nlayers = 'rivers.gpkg'\n", f'context.layers = "rivers.gpkg" {LAYERS_ARE}'),
+        ("[context]\nlayers = ['rivers.gpkg']\n", LAYERS_ARE),
+        ("[context]\nevents = 'events.csv'\n", "is not allowed, it must be a list of words"),
+        ("[contxt]\nevents = ['a']\n", "the nearest is context.events"),
+    ],
+)
+def test_wrong_context_is_refused_by_name(tmp_path, text, words):
+    assert words in refusal_of(tmp_path, text)

@@ -83,6 +83,7 @@ def _findings(config_file: Path, settings: Settings, inputs: tuple[str, ...], ou
         yield _about_aoi(Path(settings.aoi.path))
     if settings.terrain.dem:
         yield _about_dem(settings.terrain.dem)
+    yield from _about_context(settings)
     n_pixels = 0
     if inputs:
         from pondscan.scenes import discover
@@ -131,6 +132,26 @@ def _about_dem(path: str) -> Finding:
     except PondscanError as error:
         return Finding("dem", False, str(error))
     return Finding("dem", True, f"{path}: {west:.4f}° to {east:.4f}° east, {south:.4f}° to {north:.4f}° north")
+
+
+def _about_context(settings: Settings) -> Iterator[Finding]:
+    """Read events and series, and name columns of theirs that pondscan does not know."""
+    from pondscan.context.records import EVENT_COLUMNS, SERIES_COLUMNS, read_events, read_series, unused_columns
+    from pondscan.errors import PondscanError
+
+    context = settings.context
+    kinds = (("events", context.events, EVENT_COLUMNS), ("series", context.series, SERIES_COLUMNS))
+    for kind, paths, columns in kinds:
+        for path in paths:
+            try:
+                read = read_events([path]) if kind == "events" else read_series([path])
+                unused = ", ".join(unused_columns(path, columns))
+            except PondscanError as error:
+                yield Finding(kind, False, str(error))
+                continue
+            span = f", {read[0].written} to {read[-1].written}" if kind == "events" and read else ""
+            told = f"{len(read)} {kind if kind == 'events' else 'values'}{span}"
+            yield Finding(kind, True, f"{path}: {told}{f'; columns not used: {unused}' if unused else ''}")
 
 
 def _about_monitor(file: MonitorFile) -> Iterator[Finding]:

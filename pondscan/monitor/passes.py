@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pondscan import __version__
-from pondscan.config import FILE_SETTINGS
 from pondscan.errors import InputError, PondscanError, WorkspaceBusyError
 from pondscan.monitor import alerts, deliver, rules, watch
 from pondscan.monitor.alerts import Alert, moment
@@ -173,8 +172,7 @@ class _Pass:
     def _settings_digest(self) -> str:
         """Stands for what products depend on beside the scenes; files that settings name count by size and time."""
         settings = self.file.settings.model_dump(mode="json")
-        named = (settings[section][name] for section, name in (key.split(".") for key in FILE_SETTINGS))
-        stamps = [_stamp(Path(path)) for path in named if path]
+        stamps = [_stamp(Path(path)) for path in self.file.settings.named_files]
         text = json.dumps([__version__, settings, stamps], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

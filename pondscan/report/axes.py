@@ -51,6 +51,19 @@ def number_ticks(top: float, most: int, *, is_whole: bool = False) -> list[Tick]
     return [Tick(number * step, f"{number * step:,.6g}") for number in range(int(top / step * (1 + 1e-9)) + 1)]
 
 
+def signed_ticks(low: float, top: float, most: int) -> list[Tick]:
+    """Ticks on both sides of zero, of one step: ``low`` is 0 or less, ``top`` 0 or more, and one of them is not 0.
+
+    >>> [tick.label for tick in signed_ticks(-89, 20, 4)]
+    ['−75', '−50', '−25', '0']
+    """
+    longest = max(top, -low)
+    ticks = number_ticks(longest, most)
+    step = ticks[1].at if len(ticks) > 1 else longest
+    numbers = range(math.ceil(low / step * (1 - 1e-9)), math.floor(top / step * (1 + 1e-9)) + 1)
+    return [Tick(number * step, f"{number * step:,.6g}".replace("-", "−")) for number in numbers]
+
+
 def time_ticks(start: datetime, end: datetime, most: int) -> list[Tick]:
     """Ticks at first instants of days, months or years, as many as there may be up to ``most``; ``at`` is a timestamp.
 
@@ -85,6 +98,11 @@ def _instants(start: datetime, end: datetime, unit: str, step: int) -> list[date
     return [when for when in places if start <= when <= end]
 
 
+def label_room(n_letters: int) -> float:
+    """Room beside a plot for labels of this many letters."""
+    return 8.0 + DIGIT * n_letters
+
+
 @dataclass(frozen=True, slots=True)
 class Plot:
     """A chart while it is drawn: its size, its axes, and what has been drawn so far."""
@@ -98,13 +116,19 @@ class Plot:
     y_ticks: Sequence[Tick]
     y_title: str
     x_title: str = ""
+    y_low: float = 0.0
+    """Value at the foot of the vertical axis, 0 or less."""
+    head: float = 0.0
+    """Room between the unit and the plot, for the names of marks."""
+    least_left: float = 0.0
+    """Room beside the plot at least: charts below each other share their time axis by it."""
     drawn: list[str] = field(default_factory=list)
     """SVG elements, the lowest first."""
 
     @property
     def left(self) -> float:
         """Left edge of the plot, beside the longest label."""
-        return 8.0 + DIGIT * max((len(tick.label) for tick in self.y_ticks), default=0)
+        return max(self.least_left, label_room(max((len(tick.label) for tick in self.y_ticks), default=0)))
 
     @property
     def right(self) -> float:
@@ -114,12 +138,13 @@ class Plot:
     @property
     def top(self) -> float:
         """Upper edge of the plot."""
-        return TOP
+        return TOP + self.head
 
     @property
     def bottom(self) -> float:
         """Lower edge of the plot, above the ticks' labels."""
-        n_lines = 1 + any(tick.under for tick in self.x_ticks) + 1.3 * bool(self.x_title)
+        lines = (any(tick.label for tick in self.x_ticks), any(tick.under for tick in self.x_ticks))
+        n_lines = sum(lines) + 1.3 * bool(self.x_title)
         return self.size[1] - 7.0 - LINE * n_lines
 
     def x(self, value: float) -> float:
@@ -129,7 +154,7 @@ class Plot:
 
     def y(self, value: float) -> float:
         """Where a value lies on the vertical axis."""
-        return self.bottom - value / self.y_top * (self.bottom - self.top)
+        return self.bottom - (value - self.y_low) / (self.y_top - self.y_low) * (self.bottom - self.top)
 
     def hatch(self, x: float, y: float, width: float, height: float, *, ground: str = "none") -> None:
         """Hatch a rectangle: what is in it was not observed."""

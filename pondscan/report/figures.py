@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from pondscan.report.axes import Plot, number_ticks, time_ticks
+from pondscan.report.axes import Plot, Tick, number_ticks, time_ticks
 from pondscan.report.looks import Look, joined_runs
+from pondscan.report.outside import Numbered
+from pondscan.report.overlays import HEAD, draw_events
 from pondscan.report.palette import ACCENT, INK, MARKERS, MUTED, sensor_style
 from pondscan.report.words import Unit, area_unit
 
@@ -40,25 +42,44 @@ def time_span(looks: Sequence[Look]) -> Span | None:
     return first - room, last + room
 
 
-def area_over_time(name: str, looks: Sequence[Look], span: Span, size: tuple[float, float] = CHART_SIZE) -> str:
+def area_over_time(
+    name: str,
+    looks: Sequence[Look],
+    span: Span,
+    size: tuple[float, float] = CHART_SIZE,
+    *,
+    events: Sequence[Numbered] = (),
+    least_left: float = 0.0,
+) -> str:
     """Liquid area at each look with its 95 % interval, one marker for each sensor.
 
     Filled markers saw at least nine tenths of the ground; open ones saw less, and their area is a lower bound.
     The hatched part of a stripe, from the top, is the share that a look could not see.
+
+    Parameters
+    ----------
+    events
+        Marked by their numbers, which the chart is made higher for.
+    least_left
+        Left edge of the plot at least.
     """
+    head = HEAD if events else 0.0
     largest_m2 = max((look.upper_m2 or look.area_m2 or 0.0 for look in looks), default=0.0)
     unit = area_unit(largest_m2)
     y_top = 1.12 * largest_m2 / unit.size_m2 or 1.0
     plot = Plot(
         name,
-        size,
+        (size[0], size[1] + head),
         (span[0].timestamp(), span[1].timestamp()),
         y_top,
-        time_ticks(*span, MANY_TICKS if size[0] > WIDE else FEW_TICKS),
+        chart_ticks(span, size),
         number_ticks(y_top, 4),
         unit.sign,
+        head=head,
+        least_left=least_left,
     )
     _draw_unseen(plot, looks)
+    draw_events(plot, events)
     for run in joined_runs(looks):
         points = " ".join(f"{plot.x(look.when.timestamp()):.1f},{_height(plot, look, unit):.1f}" for look in run)
         color = sensor_style(run[0].sensor).color
@@ -67,6 +88,11 @@ def area_over_time(name: str, looks: Sequence[Look], span: Span, size: tuple[flo
     for group in _alike(looks):
         _draw_looks(plot, group, unit)
     return plot.svg()
+
+
+def chart_ticks(span: Span, size: tuple[float, float]) -> list[Tick]:
+    """Ticks of time on a chart of this size."""
+    return time_ticks(*span, MANY_TICKS if size[0] > WIDE else FEW_TICKS)
 
 
 def _alike(looks: Sequence[Look]) -> list[list[Look]]:

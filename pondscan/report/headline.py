@@ -78,6 +78,9 @@ class Census:
     """Sensors of the scenes in it, in words."""
     kind: str
     """look, season or year."""
+    start: datetime | None
+    end: datetime | None
+    """First and last instant of it; None for an undated look."""
     sites: Estimate
     ponds: Estimate
     n_isolated: float | None
@@ -103,6 +106,8 @@ def census(row: Any, flights: Sequence[tuple[datetime, str]]) -> Census:
         short_name=name.removeprefix("Look of "),
         sensors=words.sensor(instruments_between(flights, start, end)) if start and end else "",
         kind=str(row.period),
+        start=start,
+        end=end,
         sites=Estimate(number(row.n_sites), number(row.n_sites_lower), number(row.n_sites_upper)),
         ponds=Estimate(number(row.n_ponds), number(row.n_ponds_lower), number(row.n_ponds_upper)),
         n_isolated=number(row.n_ponds_isolated),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 from geopandas import GeoDataFrame
 
+from pondscan.context.sources import Context
 from pondscan.errors import WorkspaceError
 from pondscan.model import Coverage
 from pondscan.tables import PONDS, SITES, SURVEY, TIMESERIES, Column, names
@@ -75,6 +76,8 @@ class ReportInput:
     target: str = "leach_pond"
     notes: tuple[str, ...] = ()
     """Sentences of the run that belong in the report: why nothing was found, what was superseded …"""
+    context: Context = field(default_factory=Context)
+    """What is known from elsewhere."""
 
 
 def in_order(report_input: ReportInput) -> ReportInput:

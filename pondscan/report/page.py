@@ -15,14 +15,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pondscan.config import Settings
-from pondscan.report import figures, words
+from pondscan.report import figures, outside, overlays, words
 from pondscan.report.caveats import cautions, prevalence, reasons_for_nothing
 from pondscan.report.explorer import explorer, library
-from pondscan.report.headline import head_of, periods
+from pondscan.report.headline import Census, head_of, periods
 from pondscan.report.inputs import ReportInput, check_columns, in_order
 from pondscan.report.limits import limit_sentence, scene_limits
 from pondscan.report.looks import Look, site_looks, survey_looks
 from pondscan.report.map import Sheet
+from pondscan.report.outside import Outside, outside_of
 from pondscan.report.palette import COVERAGE, MARKERS, sensor_style
 from pondscan.report.pictures import maps, plates
 from pondscan.report.rows import SiteRow, kind_rows, scene_rows, site_rows
@@ -99,7 +100,7 @@ def render(report_input: ReportInput) -> str:
         words=words,
         coverage_colors=COVERAGE,
         **_tables(report_input),
-        **_series(report_input),
+        **_series(report_input, every_period),
         n_map_looks=len(report_input.looks),
         maps=drawn,
     )  # fmt: skip
@@ -122,14 +123,15 @@ def _tables(report_input: ReportInput) -> dict[str, Any]:
     }
 
 
-def _series(report_input: ReportInput) -> dict[str, Any]:
-    """Liquid area over time: of all, and of each site."""
+def _series(report_input: ReportInput, every_period: Sequence[Census]) -> dict[str, Any]:
+    """Liquid area over time, of all and of each site, and what is known from elsewhere."""
     total = survey_looks(report_input.survey, report_input.scenes)
     by_site = site_looks(report_input.timeseries, report_input.scenes)
     every_look = [*total, *(look for looks in by_site.values() for look in looks)]
     span = figures.time_span(every_look)
     sites = site_rows(report_input.sites, by_site, span)
     drawn = total if len(total) > 1 else []
+    known = outside_of(report_input.context, every_period, span if drawn else None)
     return {
         "sites": sites,
         "cards": _cards(report_input, sites[:N_CARDS], by_site, span),
@@ -137,13 +139,36 @@ def _series(report_input: ReportInput) -> dict[str, Any]:
         "n_looks": len(total),
         "n_unseen": sum(not look.is_seen for look in total),
         "first_chart": _chart("first", drawn, span, figures.FIRST_SIZE),
-        "total_chart": _chart("total", drawn, span, figures.CHART_SIZE),
+        "total_chart": _chart("total", drawn, span, figures.CHART_SIZE, known),
+        "outside": known,
+        "outside_words": outside,
+        "panels": _panels(known, span) if span else [],
     }
 
 
-def _chart(name: str, looks: Sequence[Look], span: figures.Span | None, size: tuple[float, float]) -> Markup | None:
+def _chart(
+    name: str,
+    looks: Sequence[Look],
+    span: figures.Span | None,
+    size: tuple[float, float],
+    known: Outside | None = None,
+) -> Markup | None:
     """Chart of area over time; None without a look."""
-    return _svg(figures.area_over_time(name, looks, span, size)) if looks and span else None
+    if not looks or not span:
+        return None
+    events, left = (known.drawn, overlays.room_beside(known.groups)) if known else ([], 0.0)
+    return _svg(figures.area_over_time(name, looks, span, size, events=events, least_left=left))
+
+
+def _panels(known: Outside, span: figures.Span) -> list[tuple[str, Markup]]:
+    """Series from elsewhere, each with its name, for below the chart of area."""
+    left, ticks = overlays.room_beside(known.groups), figures.chart_ticks(span, figures.CHART_SIZE)
+    last = len(known.groups) - 1
+    drawn = [
+        overlays.series_panel(f"panel{number}", group, span, ticks, left=left, is_last=number == last)
+        for number, group in enumerate(known.groups)
+    ]
+    return [(group.title, _svg(text)) for group, text in zip(known.groups, drawn, strict=True)]
 
 
 def _cards(

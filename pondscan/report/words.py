@@ -11,6 +11,7 @@ import pandas as pd
 
 NOT_KNOWN = "–"
 """Printed where there is no value; never a zero."""
+NO_SOURCE = "no source given"
 
 SENSOR_NAMES = {
     "sentinel-2": "Sentinel-2",

@@ -78,3 +78,13 @@ def test_the_answers_are_there_as_json(config, tmp_path):
     result = check(config, "--out", tmp_path, "--json")
     findings = json.loads(result.stdout)
     assert [(finding["about"], finding["is_well"]) for finding in findings] == [("settings", True), ("folder", True)]
+
+
+def test_events_and_series_are_read(config, tmp_path):
+    (tmp_path / "events.csv").write_text("date,label,mine\n2024-10,Taken,x\n2019,Closed,\n", encoding="utf-8")
+    (tmp_path / "series.csv").write_text("series,period,value,unit\nimports,2024-10,many,t\n", encoding="utf-8")
+    config.write_text("[context]\nevents = ['events.csv']\nseries = ['series.csv']\n", encoding="utf-8")
+    result = check(config, "--out", tmp_path)
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'events.csv'}: 2 events, 2019 to 2024-10; columns not used: mine\n" in result.stdout
+    assert f"wrong  series    {tmp_path / 'series.csv'}, line 2: value = 'many': this is no number" in result.stdout

@@ -1,0 +1,1 @@
+"""What is known from elsewhere, beside the census: dated events, series, and vector layers."""
