@@ -3,7 +3,8 @@
 A pond's outline is *radial*: seen from its centroid, the distance in each of ``N_RAYS`` directions at which the water
 fraction falls to half its peak, all scaled together until the polygon holds the measured area. Radial outlines are
 simple by construction, and where neighbours would overlap both are held behind a line between them and swell elsewhere.
-Where such lines leave no room (a marsh around small ponds), the larger water is drawn around the smaller.
+Where such lines leave no room (a marsh around small ponds), the larger water is drawn around the smaller; so is one
+whose bays no ray from its middle reaches, along its traced shore (``shore``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+
+from pondscan.detect import shore
+from pondscan.detect.shore import MAX_AREA_ERROR, SHORE_SHARE
 
 Floats = NDArray[np.float64]
 
@@ -22,21 +26,17 @@ ANGLES = np.arange(N_RAYS) * (2 * np.pi / N_RAYS)
 MAX_STRETCH = 3.0
 """A ray is stretched at most so far to make up for area lost to a neighbour."""
 
-MAX_AREA_ERROR = 1e-3
-"""How far an outline may be off its area, relative to it."""
-
 MAX_CUT = 0.3
 """Where the lines towards neighbours cut off more of an outline than this, it is drawn around them instead."""
 
-SHORE_SHARE = 0.01
-"""Strip left dry between a water and those it is drawn around, as a share of the square root of its area."""
 
-
-def draw(radius: Floats, x: Floats, y: Floats, target: Floats) -> NDArray[np.object_]:
+def draw(
+    radius: Floats, x: Floats, y: Floats, target: Floats, shores: NDArray[np.object_] | None = None
+) -> NDArray[np.object_]:
     """Draw outlines of the areas asked for, none of which overlaps another.
 
-    A water that the lines between neighbours would cut out of shape is drawn last, smaller ones before larger ones:
-    its outline grows over its neighbours, and what is theirs is taken out of it.
+    A water whose shore was traced, or that the lines between neighbours would cut out of shape, is drawn last, smaller
+    ones before larger ones: its outline grows over its neighbours, and what is theirs is taken out of it.
 
     Parameters
     ----------
@@ -46,22 +46,31 @@ def draw(radius: Floats, x: Floats, y: Floats, target: Floats) -> NDArray[np.obj
         Centroids, metres; the ray of angle 0 points to +x, a quarter turn to −y (rows run south).
     target : (m,)
         Areas to hold, square metres.
+    shores : (m,) polygons, optional
+        Traced outlines, metres; None where the radial one will do.
 
     Returns
     -------
     (m,) polygons
         Metres; areas are right to ``MAX_AREA_ERROR``.
     """
+    is_radial = np.ones(len(target), bool) if shores is None else shapely.is_missing(shores)
     shape = radius * np.sqrt(target / area(radius))[:, None]
-    limit = _limits(shape, x, y, target)
+    limit = np.full(shape.shape, np.inf)
+    limit[is_radial] = _limits(shape[is_radial], x[is_radial], y[is_radial], target[is_radial])
     fitted = _stretch(shape, limit, target)
-    is_drawn = (area(np.minimum(shape, limit)) >= (1 - MAX_CUT) * target) & (
-        np.abs(area(fitted) / target - 1) < MAX_AREA_ERROR
+    is_drawn = (
+        is_radial
+        & (area(np.minimum(shape, limit)) >= (1 - MAX_CUT) * target)
+        & (np.abs(area(fitted) / target - 1) < MAX_AREA_ERROR)
     )
     made = polygons(fitted, x, y)
     waiting = np.flatnonzero(~is_drawn)
     for i in waiting[np.lexsort((y[waiting], x[waiting], target[waiting]))]:  # a handful in the wettest scene
-        made[i] = _draw_around(shape[i : i + 1], x[i : i + 1], y[i : i + 1], float(target[i]), made[is_drawn])
+        if shores is not None and not is_radial[i]:
+            made[i] = shore.fit(shores[i], float(target[i]), made[is_drawn])
+        else:
+            made[i] = _draw_around(shape[i : i + 1], x[i : i + 1], y[i : i + 1], float(target[i]), made[is_drawn])
         is_drawn[i] = True
     return made
 
@@ -72,14 +81,14 @@ def _draw_around(shape: Floats, x: Floats, y: Floats, target: float, others: NDA
     Each step adds to the square of the scale what the area falls short of. Free ground grows no faster than the whole
     outline does, so no step goes too far, and where others bar the way the outline grows on until it is past them.
     """
-    shore = SHORE_SHARE * np.sqrt(target)
+    strip = SHORE_SHARE * np.sqrt(target)
     theirs: shapely.Geometry = shapely.Polygon()
     is_met, growth = np.zeros(len(others), bool), 1.0
     while True:
         whole = polygons(shape * np.sqrt(growth), x, y)[0]
-        is_new = ~is_met & shapely.dwithin(others, whole, shore)
+        is_new = ~is_met & shapely.dwithin(others, whole, strip)
         if is_new.any():
-            theirs = shapely.union_all([theirs, *shapely.buffer(others[is_new], shore, join_style="mitre")])
+            theirs = shapely.union_all([theirs, *shore.with_strip(others[is_new], strip)])
             is_met |= is_new
         free: shapely.Geometry = shapely.difference(whole, theirs)
         shortfall = 1 - float(shapely.area(free)) / target

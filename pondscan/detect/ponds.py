@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
+from shapely import affinity
 
 from pondscan import indices, tables
-from pondscan.detect import outline, score, terrain
+from pondscan.detect import outline, score, shore, terrain
 from pondscan.detect.measure import Segments
 from pondscan.model import Grid
 from pondscan.relief import LitRelief
@@ -42,10 +44,19 @@ NEIGHBOUR_M = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What is kept of a stack of chips once it is measured: a frame of numbers and the outlines' rays in pixels."""
+    """What is kept of a stack of chips once it is measured."""
 
     frame: pd.DataFrame
+    """Numbers, a row each segment."""
     rays: Floats
+    """(m, N_RAYS) radial outlines, pixels."""
+    shores: NDArray[np.object_]
+    """(m,) traced outlines in pixels of the scene, None where the radial one will do."""
+
+    def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Measured:
+        """Return the segments at ``index``, numbered afresh."""
+        frame = self.frame.loc[index] if index.dtype == bool else self.frame.iloc[index]
+        return Measured(frame.reset_index(drop=True), self.rays[index], self.shores[index])
 
 
 def tabulate(segments: Segments, roles: tuple[str, ...], *, gsd_m: float, blur_px: float) -> Measured:
@@ -100,7 +111,8 @@ def tabulate(segments: Segments, roles: tuple[str, ...], *, gsd_m: float, blur_p
             "is_cut": segments.is_cut,
         }
     )
-    return Measured(frame, _rays(segments))
+    radius = _rays(segments)
+    return Measured(frame, radius, _shores(segments, radius))
 
 
 def _disc_peak(area_px: Floats, blur_px: float) -> Floats:
@@ -146,6 +158,20 @@ def _rays(segments: Segments) -> Floats:
     return outline.rays(segments.fraction, segments.label, segments.chip, row, col, segments.surface_peak) / factor
 
 
+def _shores(segments: Segments, radius: Floats) -> NDArray[np.object_]:
+    """Traced outlines of the segments that their rays would cut short, in pixels of the scene."""
+    traced = np.full(len(segments), None, object)
+    chosen = np.flatnonzero(shore.is_ragged(outline.area(radius), segments.half_area_px))
+    for number in chosen:  # lakes and reaches of rivers: few in any scene
+        chip = segments.chip[number]
+        is_own = segments.label[chip] == number + 1
+        n_subpixels = segments.area_px[number] * segments.factor**2
+        contour = shore.trace(segments.fraction[chip], is_own, n_subpixels, segments.factor)
+        corner = (float(segments.chip_col[number]), float(segments.chip_row[number]))
+        traced[number] = affinity.translate(contour, *corner)
+    return traced
+
+
 def judge(
     parts: list[Measured],
     grid: Grid,
@@ -167,10 +193,9 @@ def judge(
         Sorted by row and column of the centroids; the frame has gained ``rejected``, ``n_neighbours``,
         ``confidence``, ``pond_equivalents`` and ``object_id``.
     """
-    frame = pd.concat([part.frame for part in parts], ignore_index=True) if parts else _no_segments()
-    radius = np.concatenate([part.rays for part in parts]) if parts else np.zeros((0, outline.N_RAYS))
-    order = np.lexsort((frame["col"], frame["row"]))
-    frame, radius = frame.iloc[order].reset_index(drop=True), radius[order]
+    measured = _together(parts)
+    measured = measured.take(np.lexsort((measured.frame["col"], measured.frame["row"])))
+    frame = measured.frame
     column = {name: frame[name].to_numpy(float) for name in _JUDGED}
     frame["rejected"] = score.rejection(
         **column, min_diameter_m=min_diameter_m, max_diameter_m=max_diameter_m, max_elongation=max_elongation
@@ -190,7 +215,15 @@ def judge(
     frame.loc[frame["rejected"] != "", "confidence"] = 0.0
     frame["object_id"] = np.arange(1, len(frame) + 1)
     frame["pond_equivalents"] = _pond_equivalents(frame, grid.gsd_m) if target == "leach_pond" else 1.0
-    return Measured(frame, radius)
+    return measured
+
+
+def _together(parts: list[Measured]) -> Measured:
+    """Join the segments of all stacks."""
+    if not parts:
+        return Measured(_no_segments(), np.zeros((0, outline.N_RAYS)), np.zeros(0, object))
+    frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    return Measured(frame, *(np.concatenate([getattr(part, name) for part in parts]) for name in ("rays", "shores")))
 
 
 def _rejected_by_terrain(frame: pd.DataFrame, grid: Grid, ground: LitRelief) -> pd.Series:
@@ -319,7 +352,7 @@ def keep(judged: Measured, *, min_confidence: float, keep_rejected: bool) -> Mea
     is_kept = (judged.frame["confidence"] >= min_confidence).to_numpy()
     if keep_rejected:
         is_kept = is_kept | (judged.frame["rejected"] != "").to_numpy()
-    return Measured(judged.frame[is_kept].reset_index(drop=True), judged.rays[is_kept])
+    return judged.take(is_kept)
 
 
 def observations(kept: Measured, grid: Grid, scene_id: str) -> GeoDataFrame:
@@ -338,8 +371,15 @@ def observations(kept: Measured, grid: Grid, scene_id: str) -> GeoDataFrame:
     for name, decimals in _DECIMALS.items():
         frame[name] = frame[name].astype(float).round(decimals)
     x, y, area_m2 = (frame[name].to_numpy() for name in ("x", "y", "area_m2"))
-    geometry = outline.draw(kept.rays, x, y, area_m2)
+    geometry = outline.draw(kept.rays, x, y, area_m2, on_the_ground(kept.shores, grid))
     return gpd.GeoDataFrame(frame[tables.names(tables.OBSERVATIONS)], geometry=geometry, crs=grid.crs)
+
+
+def on_the_ground(shores: NDArray[np.object_], grid: Grid) -> NDArray[np.object_]:
+    """Traced outlines in the scene's reference system."""
+    origin = np.array([grid.x_origin, grid.y_origin])
+    placed = shapely.transform(shores, lambda pixels: origin + pixels * [grid.gsd_m, -grid.gsd_m])
+    return np.asarray(placed, object)
 
 
 def evidence(judged: Measured, grid: Grid) -> pd.DataFrame:

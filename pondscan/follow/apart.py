@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pondscan.detect.outline import ANGLES, draw
+from pondscan.detect.outline import ANGLES, draw, polygons
+from pondscan.detect.shore import STAR_SHARE
 
 Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
@@ -22,7 +23,8 @@ def hold_apart(outlines: Polygons, x: Floats, y: Floats, area_m2: Floats) -> Pol
 
     Outlines of one look never overlap, but those of neighbours last seen at different looks may: they are off by the
     registration between these looks. They and their near neighbours are fitted again as radial outlines
-    (``outline.draw``), held behind a line between each two; all other outlines are left as they are.
+    (``outline.draw``), held behind a line between each two; those with a traced shore keep it. All other outlines
+    are left as they are.
 
     Parameters
     ----------
@@ -37,8 +39,18 @@ def hold_apart(outlines: Polygons, x: Floats, y: Floats, area_m2: Floats) -> Pol
     chosen = np.flatnonzero(is_crowded)
     radius = radii(outlines[chosen], x[chosen], y[chosen])
     redrawn = outlines.copy()
-    redrawn[chosen] = draw(radius, x[chosen], y[chosen], area_m2[chosen])
+    redrawn[chosen] = draw(
+        radius, x[chosen], y[chosen], area_m2[chosen], _shores(outlines[chosen], radius, x[chosen], y[chosen])
+    )
     return redrawn
+
+
+def _shores(outlines: Polygons, radius: Floats, x: Floats, y: Floats) -> Polygons:
+    """Outlines that rays from their centres do not describe, to be kept as they are; None for the others."""
+    held = shapely.area(shapely.intersection(polygons(radius, x, y), outlines))
+    shores = outlines.copy()
+    shores[held >= STAR_SHARE * shapely.area(outlines)] = None
+    return shores
 
 
 def radii(outlines: Polygons, x: Floats, y: Floats) -> Floats:
