@@ -43,6 +43,7 @@ FORMATS: dict[str, Format] = {
     ),
     "kml": Format("ponds and sites with colours and dates, for Google Earth", "pondscan.export.kml"),
     "shapefile": Format("ponds, sites and observations for older GIS, its limits told", "pondscan.export.shapefile"),
+    "stac": Format("a static STAC catalog with the products in it, to be put on a server", "pondscan.export.stac"),
 }
 """Every format of ``pondscan export``, by the name it goes by."""
 
@@ -118,6 +119,7 @@ def published(out_dir: Path) -> Snapshot:
     if changed and (changed != [GEOPACKAGE] or GEOPACKAGE not in contents):
         message = f"{out_dir / changed[0]}: it is not what {manifest.NAME} says was published"
         raise WorkspaceError(f"{message}: wait for a run that is still publishing, or repeat the last `pondscan run`")
+    contents[manifest.NAME] = manifest.written(document)
     return snapshot_of(out_dir.resolve().name or "census", document, contents, is_whole=not changed)
 
 

@@ -44,6 +44,8 @@ class Snapshot:
     """Columns of every layer and table, in order."""
     document: Mapping[str, Any]
     """``run.json``."""
+    contents: Mapping[str, bytes]
+    """Bytes of every product, by its file's name."""
     notes: tuple[str, ...] = ()
     """Sentences a user of any export must know."""
 
@@ -64,7 +66,7 @@ def snapshot_of(name: str, document: Mapping[str, Any], contents: Mapping[str, b
     document
         ``run.json``.
     contents
-        Product's name → its bytes.
+        Product's name → its bytes, ``run.json`` among them.
     is_whole
         Whether the GeoPackage is byte for byte what was published; if not, it must say the same as the GeoJSON.
 
@@ -82,7 +84,7 @@ def snapshot_of(name: str, document: Mapping[str, Any], contents: Mapping[str, b
                 message = f"{GEOPACKAGE}: its {layer} were edited since it was published"
                 raise WorkspaceError(f"{message}: `pondscan run` with any scene of the census publishes it anew")
     notes = () if is_whole else (OPENED_SINCE,)
-    return Snapshot(name, layers, tables, {**columns, **TABLES}, document, notes)
+    return Snapshot(name, layers, tables, {**columns, **TABLES}, document, contents, notes)
 
 
 def _read_layers(content: bytes, columns: Mapping[str, tuple[Column, ...]]) -> dict[str, gpd.GeoDataFrame]:

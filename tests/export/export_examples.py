@@ -84,7 +84,8 @@ def publish(census: Census, folder: Path) -> Path:
         {"name": file.name, "bytes": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
         for file in files
     ]
-    grid = {"crs": CRS, "gsd_m": 10.0, "width": 100, "height": 100}
+    bounds = [399_500.0, 2_699_500.0, 400_500.0, 2_700_500.0]
+    grid = {"crs": CRS, "gsd_m": 10.0, "width": 100, "height": 100, "bounds": bounds}
     scenes = [
         {"scene_id": name, "outcome": "done", "datetime": when, "sensor": "sentinel-2", "gsd_m": 10.0, "grid": grid}
         for name, when in (("a", "2023-01-31T04:12:00Z"), ("b", "2024-02-17T04:12:00Z"))
@@ -96,6 +97,7 @@ def publish(census: Census, folder: Path) -> Path:
         "settings": Settings().model_dump(mode="json"),
         "scenes": scenes,
         "ignored": [],
+        "totals": {"n_ponds_listed": len(census.ponds), "n_sites_listed": len(census.sites)},
         "products": products,
     }
     (folder / manifest.NAME).write_bytes(manifest.written(document))
