@@ -13,7 +13,7 @@ from dataclasses import asdict
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import shapely
 
@@ -28,6 +28,9 @@ from pondscan.store.fingerprint import digest
 from pondscan.store.records import Failure, Superseded, description
 from pondscan.store.workspace import VERDICTS
 from pondscan.summary import Totals
+
+if TYPE_CHECKING:
+    from pondscan.context.study import Change, Effect
 
 NAME = "run.json"
 FORMAT = 1
@@ -107,6 +110,7 @@ def document_of(
     notes: Sequence[str],
     placements: Mapping[str, Placement],
     context: Sequence[ContextFile],
+    study: Sequence[Effect],
     ignored: Sequence[tuple[str, str]],
     timings: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -121,6 +125,7 @@ def document_of(
         "settings": kept.model_dump(mode="json"),
         "scenes": scenes,
         "context": [asdict(file) for file in context],
+        "event_study": [_effect(effect) for effect in study],
         "ignored": ignored_entries(ignored),
         "totals": asdict(totals),
         "covered": dict(covered),
@@ -178,6 +183,34 @@ def _registration(placement: Placement) -> dict[str, Any]:
         "n_agreeing": placement.n_agreeing,
         **lengths,
     }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    """One event with what changed around it; null where the looks do not allow a comparison, with the reason."""
+    area, earlier = effect.area_m2, effect.earlier_area_m2
+    return {
+        "date": effect.event.written,
+        "label": effect.event.label,
+        "sensor": effect.sensor or None,
+        "n_sites": effect.n_sites,
+        "n_sites_compared": area.n_sites if area else 0,
+        "n_looks_before": area.n_looks_before if area else 0,
+        "n_looks_after": area.n_looks_after if area else 0,
+        "observed_fraction_before": round(effect.observed_before, 4),
+        "observed_fraction_after": round(effect.observed_after, 4),
+        "area_m2": _change(area),
+        "n_ponds": _change(effect.n_ponds),
+        "area_m2_one_window_earlier": _change(earlier),
+        "n_other_events": effect.n_other_events,
+        "reason": effect.reason or None,
+    }
+
+
+def _change(change: Change | None) -> dict[str, float] | None:
+    if change is None:
+        return None
+    numbers = ("before", "after", "change", "lower", "upper")
+    return {name: round(float(getattr(change, name)), 2) for name in numbers}
 
 
 def _superseded(one: Superseded) -> dict[str, Any]:

@@ -14,15 +14,17 @@ import pandas as pd
 from pondscan import export, manifest, report
 from pondscan.config import ContextSettings, Settings
 from pondscan.configfile import to_toml
-from pondscan.context.sources import files_of, read_context
+from pondscan.context.sources import Context, files_of, read_context
 from pondscan.follow import products
 from pondscan.follow.looks import SceneView
 from pondscan.model import Coverage
 from pondscan.report.caveats import reasons_for_nothing
+from pondscan.report.looks import instrument
 from pondscan.store import StoredScene, Workspace, atomic
 from pondscan.summary import Totals, covered_shares, totals_of
 
 if TYPE_CHECKING:
+    from pondscan.context.study import Effect
     from pondscan.follow.products import Products
 
 REPORT = "report.html"
@@ -92,6 +94,7 @@ def _build(
             notes=published.notes,
             placements=tables.placements,
             context=files_of(kept.context),
+            study=content.study,
             ignored=ignored,
             timings={**timings, "products": time.perf_counter() - started},
         )
@@ -123,6 +126,7 @@ def report_input(
         for one in stored
         if (png := workspace.quicklook(one.scene_id)) is not None
     ]
+    context, scenes = read_context(kept.context), scene_table(stored, tables.observations, kept)
     shown = kept.model_copy(update={"tiles": Settings().tiles, "context": without_folders(kept.context)})
     return report.ReportInput(
         title=TITLES[kept.confidence.target],
@@ -130,7 +134,7 @@ def report_input(
         sites=tables.sites,
         timeseries=tables.timeseries,
         survey=tables.survey,
-        scenes=scene_table(stored, tables.observations, kept),
+        scenes=scenes,
         quicklooks=tuple(quicklooks),
         failures=tuple((one.source, one.reason) for one in workspace.failures()),
         settings_toml=to_toml(shown),
@@ -139,8 +143,22 @@ def report_input(
         looks=tables.looks,
         states=tables.states,
         notes=(*tables.notes, *superseded),
-        context=read_context(kept.context),
+        context=context,
+        study=_study(context, tables, scenes, kept),
     )
+
+
+def _study(context: Context, tables: Products, scenes: pd.DataFrame, kept: Settings) -> tuple[Effect, ...]:
+    """Compare what the census shows before and after each event; nothing is imported for none."""
+    if not context.events:
+        return ()
+    from pondscan.context.study import event_study
+
+    sensors = {
+        str(row["scene_id"]): (instrument(str(row["sensor"]), float(row["gsd_m"])), float(row["gsd_m"]))
+        for row in scenes.to_dict("records")
+    }
+    return event_study(context.events, tables.timeseries, tables.survey, sensors, window_days=kept.context.window_days)
 
 
 def without_folders(context: ContextSettings) -> ContextSettings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from geopandas import GeoDataFrame
@@ -12,6 +13,9 @@ from pondscan.context.sources import Context
 from pondscan.errors import WorkspaceError
 from pondscan.model import Coverage
 from pondscan.tables import PONDS, SITES, SURVEY, TIMESERIES, Column, names
+
+if TYPE_CHECKING:
+    from pondscan.context.study import Effect
 
 COVERAGE_COLUMNS = tuple(code.name.lower() for code in Coverage)
 """One column of pixel counts for each way a pixel can be covered, in the order of the codes."""
@@ -78,6 +82,8 @@ class ReportInput:
     """Sentences of the run that belong in the report: why nothing was found, what was superseded …"""
     context: Context = field(default_factory=Context)
     """What is known from elsewhere."""
+    study: tuple[Effect, ...] = ()
+    """What changed around each event of it."""
 
 
 def in_order(report_input: ReportInput) -> ReportInput:

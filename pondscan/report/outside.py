@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pondscan.context.records import Event, Value
 from pondscan.context.sources import Context
+
+if TYPE_CHECKING:
+    from pondscan.context.study import Change, Effect
 from pondscan.report import words
 from pondscan.report.headline import Area, Census
 
@@ -57,10 +61,23 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """An event with its number, and what changed around it."""
+
+    number: int
+    effect: Effect
+    area: Change
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """All of it, as the page shows it."""
 
     events: list[Numbered]
+    effects: list[Around]
+    """Events around which the looks allow a comparison."""
+    reasons: list[tuple[str, str]]
+    """Why none is made around the others: their numbers, and the reason."""
     drawn: list[Numbered]
     """Events that fall into the time of the chart."""
     groups: list[Group]
@@ -71,18 +88,38 @@ class Outside:
     beside: list[Beside]
 
 
-def outside_of(context: Context, periods: Sequence[Census], span: tuple[datetime, datetime] | None) -> Outside:
+def outside_of(
+    context: Context,
+    study: Sequence[Effect],
+    periods: Sequence[Census],
+    span: tuple[datetime, datetime] | None,
+) -> Outside:
     """Sort out what a page shows beside a survey whose chart covers ``span``; None when there is no chart."""
     events = numbered(context.events)
+    effects, reasons = _around(study)
     groups = groups_within(context.series, *span) if span else []
     return Outside(
         events=events,
+        effects=effects,
+        reasons=reasons,
         drawn=[one for one in events if span and one.event.when.overlaps(*span)],
         groups=groups[:MOST_PANELS],
         n_groups_left=len(groups[MOST_PANELS:]),
         series=context.series,
         beside=beside(periods, events, context.series),
     )
+
+
+def _around(study: Sequence[Effect]) -> tuple[list[Around], list[tuple[str, str]]]:
+    """Events that can be compared, and the numbers of those that cannot, by reason."""
+    effects: list[Around] = []
+    numbers: dict[str, list[int]] = {}
+    for number, effect in enumerate(study, 1):
+        if effect.area_m2 is None or effect.reason:
+            numbers.setdefault(effect.reason, []).append(number)
+        else:
+            effects.append(Around(number, effect, effect.area_m2))
+    return effects, [(words.runs(which), reason) for reason, which in numbers.items()]
 
 
 def numbered(events: Sequence[Event]) -> list[Numbered]:

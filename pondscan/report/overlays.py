@@ -10,8 +10,9 @@ from itertools import pairwise
 
 from pondscan.context.records import Value
 from pondscan.report.axes import Plot, Tick, label_room, signed_ticks
-from pondscan.report.outside import Group, Numbered
+from pondscan.report.outside import Around, Group, Numbered, Outside
 from pondscan.report.palette import ACCENT, INK, MARKERS, MUTED
+from pondscan.report.words import Unit, area_unit
 
 HEAD = 13.0
 """Room above a plot for the numbers of events."""
@@ -95,15 +96,16 @@ def _label(group: Sequence[tuple[float, int]], left: float, right: float) -> Lab
     return Label(min(max(middle, left + half), right - half), text)
 
 
-def room_beside(groups: Sequence[Group]) -> float:
+def room_beside(known: Outside) -> float:
     """Left edge of charts that stand below each other, so that all of them have room for their labels."""
-    longest = max((len(tick.label) for group in groups for tick in _axis(group)[2]), default=0)
-    return label_room(max(longest, AREA_LABEL)) if groups else 0.0
+    axes = [_axis([value.value for value in group.values]) for group in known.groups]
+    axes += [_axis(_ends(known.effects, area_unit_of(known.effects)))] if known.effects else []
+    longest = max((len(tick.label) for _, _, ticks in axes for tick in ticks), default=0)
+    return label_room(max(longest, AREA_LABEL)) if axes else 0.0
 
 
-def _axis(group: Group) -> tuple[float, float, list[Tick]]:
+def _axis(numbers: Sequence[float]) -> tuple[float, float, list[Tick]]:
     """Foot, top and ticks of a panel's vertical axis, zero among them."""
-    numbers = [value.value for value in group.values]
     low, top = min(0.0, 1.15 * min(numbers)), max(0.0, 1.15 * max(numbers))
     top = top if top or low else 1.0
     return low, top, signed_ticks(low, top, 2)
@@ -126,7 +128,7 @@ def series_panel(
     is_last
         Whether the time axis is labelled.
     """
-    low, top, y_ticks = _axis(group)
+    low, top, y_ticks = _axis([value.value for value in group.values])
     ticks = x_ticks if is_last else [Tick(tick.at, "") for tick in x_ticks]
     height = PANEL_SIZE[1] + FOOT * is_last
     plot = Plot(
@@ -139,6 +141,41 @@ def series_panel(
     plot.drawn.append(_joined(plot, group.values))
     plot.drawn.extend(_value(plot, value, definitions.index(value.definition)) for value in group.values)
     return plot.svg()
+
+
+def effects_panel(
+    name: str, effects: Sequence[Around], span: tuple[datetime, datetime], x_ticks: Sequence[Tick], *, title: str,
+    left: float, is_last: bool,
+) -> str:  # fmt: skip
+    """Draw the change of liquid area around each event with its 95 % interval, below a chart of the same time axis."""
+    unit = area_unit_of(effects)
+    low, top, y_ticks = _axis(_ends(effects, unit))
+    ticks = x_ticks if is_last else [Tick(tick.at, "") for tick in x_ticks]
+    plot = Plot(
+        name, (PANEL_SIZE[0], PANEL_SIZE[1] + FOOT * is_last), (span[0].timestamp(), span[1].timestamp()), top, ticks,
+        y_ticks, escape(f"{title}, {unit.sign}"), y_low=low, least_left=left,
+    )  # fmt: skip
+    plot.drawn.append(f'<path d="M{plot.left:.1f} {plot.y(0):.1f}H{plot.right:.1f}" stroke="{MUTED}"/>')
+    for one in effects:
+        x, area = _x(plot, one.effect.event.when.middle), one.area
+        foot, head, y = (plot.y(value / unit.size_m2) for value in (area.lower, area.upper, area.change))
+        about = f"{one.number}: {one.effect.event.label}"
+        plot.drawn.append(
+            f'<g class="effect"><title>{escape(about)}</title>'
+            f'<path d="M{x:.1f} {foot:.1f}V{head:.1f}" stroke="{ACCENT}" stroke-width="1.4"/>'
+            f'<path d="{MARKERS["disc"]}" fill="{ACCENT}" transform="translate({x:.1f} {y:.1f}) scale(0.45)"/></g>'
+        )
+    return plot.svg()
+
+
+def area_unit_of(effects: Sequence[Around]) -> Unit:
+    """Unit that suits all changes."""
+    return area_unit(max(abs(end) for one in effects for end in (one.area.lower, one.area.upper)))
+
+
+def _ends(effects: Sequence[Around], unit: Unit) -> list[float]:
+    """Ends of all intervals."""
+    return [end / unit.size_m2 for one in effects for end in (one.area.lower, one.area.upper)]
 
 
 def _joined(plot: Plot, values: Sequence[Value]) -> str:

@@ -131,7 +131,7 @@ def _series(report_input: ReportInput, every_period: Sequence[Census]) -> dict[s
     span = figures.time_span(every_look)
     sites = site_rows(report_input.sites, by_site, span)
     drawn = total if len(total) > 1 else []
-    known = outside_of(report_input.context, every_period, span if drawn else None)
+    known = outside_of(report_input.context, report_input.study, every_period, span if drawn else None)
     return {
         "sites": sites,
         "cards": _cards(report_input, sites[:N_CARDS], by_site, span),
@@ -142,7 +142,7 @@ def _series(report_input: ReportInput, every_period: Sequence[Census]) -> dict[s
         "total_chart": _chart("total", drawn, span, figures.CHART_SIZE, known),
         "outside": known,
         "outside_words": outside,
-        "panels": _panels(known, span) if span else [],
+        "panels": _panels(known, span) if drawn and span else [],
     }
 
 
@@ -156,19 +156,25 @@ def _chart(
     """Chart of area over time; None without a look."""
     if not looks or not span:
         return None
-    events, left = (known.drawn, overlays.room_beside(known.groups)) if known else ([], 0.0)
+    events, left = (known.drawn, overlays.room_beside(known)) if known else ([], 0.0)
     return _svg(figures.area_over_time(name, looks, span, size, events=events, least_left=left))
 
 
 def _panels(known: Outside, span: figures.Span) -> list[tuple[str, Markup]]:
-    """Series from elsewhere, each with its name, for below the chart of area."""
-    left, ticks = overlays.room_beside(known.groups), figures.chart_ticks(span, figures.CHART_SIZE)
-    last = len(known.groups) - 1
-    drawn = [
-        overlays.series_panel(f"panel{number}", group, span, ticks, left=left, is_last=number == last)
-        for number, group in enumerate(known.groups)
-    ]
-    return [(group.title, _svg(text)) for group, text in zip(known.groups, drawn, strict=True)]
+    """Changes around events and series from elsewhere, each with its name, for below the chart of area."""
+    left, ticks = overlays.room_beside(known), figures.chart_ticks(span, figures.CHART_SIZE)
+    panels = []
+    if known.effects:
+        title = "Change of liquid area around each event"
+        text = overlays.effects_panel(
+            "around", known.effects, span, ticks, title=title, left=left, is_last=not known.groups
+        )
+        panels.append((f"{title}, with 95 % intervals; the numbers are in the table of changes", _svg(text)))
+    for number, group in enumerate(known.groups, 1):
+        is_last = number == len(known.groups)
+        text = overlays.series_panel(f"panel{number}", group, span, ticks, left=left, is_last=is_last)
+        panels.append((f"{group.title}; the numbers are in the table of series", _svg(text)))
+    return panels
 
 
 def _cards(

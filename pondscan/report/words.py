@@ -193,6 +193,26 @@ def plural(amount: Any, one: str, many: str | None = None) -> str:
     return f"{'no' if round(known) == 0 else count(known)} {words}"
 
 
+def runs(numbers: list[int]) -> str:
+    """Whole numbers in rising order, runs of them drawn together: ``1–3, 7``."""
+    ends: list[list[int]] = []
+    for number in numbers:
+        if ends and number == ends[-1][1] + 1:
+            ends[-1][1] = number
+        else:
+            ends.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in ends)
+
+
+def signed(value: Any, step: float = 1.0) -> str:
+    """Number with its sign, rounded to a power of ten; 0 has none."""
+    known = number(value)
+    if known is None:
+        return NOT_KNOWN
+    text = rounded(abs(known), step)
+    return text if float(text.replace(",", "")) == 0 else f"{'−' if known < 0 else '+'}{text}"
+
+
 def listed(items: list[str]) -> str:
     """Items of a sentence: ``a, b and c``."""
     if len(items) < 2:

@@ -15,12 +15,13 @@ from report_examples import example, nothing_found, survey_row, survey_table, ti
 from pondscan.context.records import Event, Value
 from pondscan.context.sources import Context
 from pondscan.context.spans import span
-from pondscan.report import render
+from pondscan.context.study import Change, Effect
+from pondscan.report import render, words
 from pondscan.report.figures import area_over_time, chart_ticks
 from pondscan.report.headline import periods
 from pondscan.report.looks import Look
 from pondscan.report.outside import MOST_PANELS, beside, groups_within, numbered, outside_of
-from pondscan.report.overlays import DIGIT, GAP, labels, room_beside, series_panel
+from pondscan.report.overlays import DIGIT, GAP, effects_panel, labels, room_beside, series_panel
 
 SPAN = (time("2023-01-01"), time("2025-12-31"))
 
@@ -49,6 +50,17 @@ SERIES = (
     value("2024", 41_700),
     value("2023", 50_000),
 )
+
+
+STUDY = (
+    Effect(EVENTS[0], 3, 0, reason="no look in the 365 days before"),
+    Effect(EVENTS[1], 3, 0, reason="no look in the 365 days before"),
+    Effect(
+        EVENTS[2], 3, 1, "sentinel-2", Change(5000.0, 3500.0, -2700.0, -300.0, 2, 4, 1),
+        Change(9.0, 6.5, -5.0, 0.0, 2, 4, 1), None, 0.84, 0.6,
+    ),
+    Effect(EVENTS[3], 3, 0, reason="no look in the 365 days after"),
+)  # fmt: skip
 
 
 @given(st.lists(st.tuples(st.floats(40, 420), st.integers(1, 99)), max_size=60))
@@ -103,14 +115,16 @@ def test_a_line_joins_neighbouring_periods_alone() -> None:
 
 
 def test_panels_share_the_time_axis_of_the_chart_above() -> None:
-    groups = groups_within(SERIES, *SPAN)
-    left = room_beside(groups)
+    known = outside_of(Context(EVENTS, SERIES), STUDY, [], SPAN)
+    groups, left = known.groups, room_beside(known)
     look = Look(time("2024-05-01"), "sentinel-2", 5e6, 4e6, 6e6, 1.0)
     charts = [area_over_time("chart", [look], SPAN, least_left=left)]
     charts += [
         series_panel(f"p{number}", group, SPAN, chart_ticks(SPAN, (432.0, 223.0)), left=left, is_last=False)
         for number, group in enumerate(groups)
     ]
+    ticks = chart_ticks(SPAN, (432.0, 223.0))
+    charts.append(effects_panel("e", known.effects, SPAN, ticks, title="Change", left=left, is_last=False))
     edges = {re.findall(r'<path d="M([\d.]+) [\d.]+H([\d.]+)M', svg)[0] for svg in charts}
     assert len(edges) == 1
 
@@ -139,7 +153,7 @@ def test_events_and_values_stand_beside_the_periods_they_fall_into() -> None:
 
 def test_only_as_many_series_are_drawn_as_there_is_room_for() -> None:
     many = tuple(value(month, 1.0, series=f"s{n}") for n in range(9) for month in ("2024-10", "2024-11"))
-    known = outside_of(Context((), many), [], SPAN)
+    known = outside_of(Context((), many), (), [], SPAN)
     assert (len(known.groups), known.n_groups_left) == (MOST_PANELS, 9 - MOST_PANELS)
 
 
@@ -164,3 +178,21 @@ def test_a_single_look_makes_no_chart_and_still_lists_events() -> None:
     html = render(replace(nothing_found(), context=Context(EVENTS, SERIES)))
     assert "4 events in order of date." in html
     assert "Below, series from elsewhere" not in html
+
+
+def test_changes_around_events_are_told_with_interval_ground_and_what_was_compared() -> None:
+    html = render(replace(example(), context=Context(EVENTS, SERIES), study=STUDY))
+    text = " ".join(re.sub(r"<[^>]+>", " ", html).split())
+    assert "5,000 → 3,500 −1,500 −2,700 … −300 – 9.0 → 6.5 −2.5 −5.0 … 0.0 84 %, 60 % 2 of 3 sites" in text
+    assert "Sentinel-2, 4 and 1 looks: a single look shows no scatter" in text
+    assert "Not compared: 1–2 (no look in the 365 days before); 4 (no look in the 365 days after)." in text
+    assert "association in time" in text
+    assert not re.search(
+        r"(caused|due to|because of|led to|effect of)", text.partition("Before and after each event")[2][:3000]
+    )
+    assert html.count('class="effect"') == 1
+
+
+def test_runs_of_numbers_are_drawn_together() -> None:
+    assert words.runs([1, 2, 3, 7, 9, 10]) == "1–3, 7, 9–10"
+    assert (words.signed(-0.04, 0.1), words.signed(-1234.5), words.signed(None)) == ("0.0", "−1,234", "–")
