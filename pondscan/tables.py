@@ -126,7 +126,11 @@ TIMESERIES = (
     Column("n_ponds", "integer", "ponds seen; empty when unseen, 0 only after a clear look"),
     Column("pond_equivalents", "number", "ponds of the site's usual size; empty when unseen"),
     Column("area_m2", "number", "liquid area seen, not scaled up; empty when unseen"),
-    Column("area_sigma_m2", "number", "its standard deviation"),
+    Column(
+        "area_sigma_m2",
+        "number",
+        "its standard deviation against all the liquid in sight: ponds too small for the look's pixels are in it",
+    ),
     Column("observed_fraction", "number", "share of the site's footprint that the look saw clear"),
     Column("status", "string", "present, covered, unobserved or gone, at this look"),
 )

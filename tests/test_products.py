@@ -312,8 +312,10 @@ class TestSites:
         site = census(*looks).sites.iloc[0]
         assert (site["status"], site["n_ponds"], site["pond_equivalents"]) == ("present", 3, 3.0)
         assert site["pond_area_m2"] == pytest.approx(3 * np.pi * 36, abs=0.02)
-        # sqrt(3 * (100 - 36) + (3 * 6)^2)
-        assert site["pond_area_sigma_m2"] == pytest.approx(22.72)
+        # own variance 100 - 36, shared sigma 6; each is no pond with 0.1
+        area = np.pi * 36
+        expected = np.sqrt(3 * (64 + 0.09 * area**2) + (3 * 6) ** 2 + (3 * 0.1 * area) ** 2)
+        assert site["pond_area_sigma_m2"] == pytest.approx(expected, abs=0.01)
         # at least two of four ponds of 0.9
         assert site["confidence"] == pytest.approx(1 - 0.1**4 - 4 * 0.9 * 0.1**3, abs=1e-4)
         assert site["last_seen"] == pd.Timestamp("2024-06-01", tz="UTC")

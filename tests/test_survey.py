@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 
 import numpy as np
@@ -9,6 +10,7 @@ import shapely
 from painted_scenes import EDGE, Disc, day, view
 
 from pondscan.config import Settings
+from pondscan.detect import detection
 from pondscan.follow.products import build
 from pondscan.follow.survey import count_interval
 
@@ -17,6 +19,9 @@ ROW = [Disc(500 + 20 * i, 500) for i in range(4)]
 FAR_ROW = [Disc(2500 + 20 * i, 2500) for i in range(3)]
 AREA = np.pi * 36
 """Square metres of a pond of 12 m."""
+
+FALSE = detection.false_sighting()
+SURE = 0.95
 
 UNSEEN = ["n_sites", "n_sites_upper", "n_ponds", "n_ponds_lower", "pond_area_m2", "pond_area_upper_m2", "envelope_m2"]
 
@@ -68,11 +73,42 @@ class TestTimeseries:
         ]
         assert cells(table, "area_m2")[1] == (None,)
         assert table["area_m2"][[0, 2, 3]].tolist() == pytest.approx([4 * AREA, 2 * AREA, 0], abs=0.01)
-        # own variance 100 - 36 each, shared 6 each: sqrt(4 * 64 + 24^2), sqrt(2 * 64 + 12^2)
-        assert table["area_sigma_m2"][[0, 2]].tolist() == pytest.approx([28.84, 16.49])
+        # a clear miss is zero with a sigma: three ponds may have been overlooked once, hardly three times
+        assert table["area_sigma_m2"][[3, 4]].tolist() == sorted(table["area_sigma_m2"][[3, 4]], reverse=True)
+        assert 10 < table["area_sigma_m2"][3] < AREA
+        assert table["area_sigma_m2"][5] < 1
         assert table["observed_fraction"][[0, 1, 3]].tolist() == [1, 0, 1]
         assert 0.3 < table["observed_fraction"][2] < 0.7
         assert cells(products.sites, "status", "n_ponds", "pond_area_m2") == [("gone", 0, 0.0)]
+
+    def test_sigma_of_sure_ponds_is_that_of_their_areas(self):
+        table = census(view("2024-01-01", [Disc(500 + 20 * i, 500, confidence=0.999) for i in range(4)])).timeseries
+        # own variance 100 - 36, shared sigma 6; each is no pond with 0.04: no look is surer than 0.958 : 0.042
+        there, chance = 1 / (1 + FALSE / SURE), float(detection.chance(12.0, 3.0))
+        doubt, small = (1 - there) * AREA, (1 / chance - 1) * AREA
+        variance = 4 * (64 + there * doubt * AREA + small * AREA / chance)
+        assert table["area_sigma_m2"][0] == pytest.approx(
+            np.sqrt(variance + 24**2 + (4 * (small - doubt)) ** 2), abs=0.01
+        )
+
+    def test_ponds_too_small_for_a_look_are_in_its_sigma(self):
+        small = [Disc(500 + 20 * i, 500, 8.0) for i in range(6)]
+        large = Disc(500, 530, 30.0, confidence=0.999)
+        fine = [view(f"2024-0{month}-01", [*small, large]) for month in (1, 2, 4, 5)]
+        coarse = view("2024-03-01", [large], sensor="sentinel-2", gsd_m=10.0)
+        table = census(*fine, coarse).timeseries
+        of_large = np.pi * 15**2
+        assert table["area_m2"][2] == pytest.approx(of_large, rel=1e-3)
+        # six of 50 m² that it does not show, each real with 0.9
+        assert table["area_sigma_m2"][2] > 6 * 0.9 * np.pi * 16
+
+    def test_a_sighting_that_all_looks_contradict_is_no_liquid(self):
+        faint = [Disc(500 + 20 * i, 500, confidence=0.3) for i in range(4)]
+        looks = [view("2024-01-01", ROW), view("2024-02-01", ROW), *(view(f"2024-0{month}-01") for month in (3, 4, 5))]
+        table = census(*looks, view("2024-06-01", faint), *(view(f"2024-0{month}-01") for month in (7, 8))).timeseries
+        assert cells(table, "n_ponds", "area_m2", "status")[5] == (0, 0.0, "gone")
+        # but it may have been some
+        assert 10 < table["area_sigma_m2"][5] < 3 * AREA
 
     def test_status_is_empty_before_the_first_pond(self):
         table = census(view("2024-01-01"), view("2024-02-01", ROW)).timeseries
@@ -85,6 +121,21 @@ class TestTimeseries:
             ("planetscope", 4, 1.0, "present"),
             ("landsat", None, 1.0, "unobserved"),
         ]
+
+    def test_coarse_pixels_do_not_take_a_sheet_off(self):
+        sheeted = [Disc(disc.x, disc.y, kind="sheeted") for disc in ROW]
+        coarse = view("2024-03-01", ROW, sensor="sentinel-2", gsd_m=10.0)
+        grey = replace(coarse, observations=coarse.observations.assign(ndwi_peak=-0.15))
+        wet = replace(coarse, observations=coarse.observations.assign(ndwi_peak=0.4))
+        before = [view("2024-01-01", ROW), view("2024-02-01", sheeted)]
+        assert cells(census(*before, grey).timeseries, "status", "area_m2")[2] == ("covered", None)
+        assert cells(census(*before, wet).timeseries, "status", "n_ponds")[2] == ("present", 4)
+        # nor a look at raw numbers, whose NDWI says nothing
+        raw = replace(grey, scene=replace(grey.scene, calibrated="dn"))
+        assert cells(census(*before, raw).timeseries, "status", "n_ponds")[2] == ("present", 4)
+        # a sheet that only later looks show was there already
+        later = [view("2024-01-01", ROW), grey, view("2024-04-01", sheeted)]
+        assert cells(census(*later).timeseries, "status")[1] == ("covered",)
 
     def test_sheets_are_covered_and_not_water(self):
         sheeted = [Disc(disc.x, disc.y, kind="sheeted") for disc in ROW]
@@ -204,7 +255,8 @@ class TestSurvey:
     def test_three_areas_and_their_intervals(self):
         row = census(view("2024-01-01", ROW + FAR_ROW)).survey.iloc[0]
         assert row["pond_area_m2"] == pytest.approx(7 * AREA, abs=0.01)
-        half = 1.96 * np.sqrt(7 * 64 + 42**2)
+        # own variance 100 - 36, shared sigma 6; each is no pond with 0.1
+        half = 1.96 * np.sqrt(7 * 64 + 42**2 + 7 * 0.9 * 0.1 * AREA**2 + (0.1 * 7 * AREA) ** 2)
         assert row["pond_area_lower_m2"] == pytest.approx(7 * AREA - half, abs=0.01)
         assert row["pond_area_upper_m2"] == pytest.approx(7 * AREA + half, abs=0.01)
         # each footprint is about a stadium of radius 56 m around a row of 60 or 40 m

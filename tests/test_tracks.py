@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from painted_scenes import circle
 from scipy.optimize import linear_sum_assignment
 
-from pondscan.follow.history import Evidence, State, confidence, dates, lasting, sources, states
+from pondscan.follow.history import Evidence, State, confidence, dates, lasting, sources, states, there
 from pondscan.follow.looks import days
 from pondscan.follow.matching import Objects, assign, feasible_pairs, shift_of
 from pondscan.follow.tracks import Tracks, follow
@@ -198,7 +198,9 @@ def evidence(seen: str, *, covered: str = "", clear: str = "", tells: str = "", 
     return Evidence(is_seen, is_covered, is_clear, is_clear & is_told & ~is_seen, is_told, even, 5.0 * is_seen)
 
 
-def names(state) -> str:
+def told(evidence: Evidence, day: np.ndarray) -> str:
+    """States of one pond, a letter for each look."""
+    state = states(evidence, there(evidence, day) >= 0.5, day)
     return "".join({1: "P", 2: "C", 3: "U", 4: "G", 9: "-"}[code] for code in state[0].tolist())
 
 
@@ -229,26 +231,26 @@ class TestStates:
         ],
     )
     def test_by_hand(self, seen, marks, days, expected):
-        assert names(states(evidence(seen, **marks), np.array(days, dtype=float))) == expected
+        assert told(evidence(seen, **marks), np.array(days, dtype=float)) == expected
 
     def test_never_gone_without_clear_misses(self):
-        state = states(evidence("x" + "." * 50, clear="x" + "." * 50), np.arange(51) * 30.0)
-        assert names(state) == "P" + "U" * 50
+        under_cloud = evidence("x" + "." * 50, clear="x" + "." * 50)
+        assert told(under_cloud, np.arange(51) * 30.0) == "P" + "U" * 50
 
     def test_undated_look_cannot_close_a_pond(self):
-        assert names(states(evidence("x"), np.array([np.nan]))) == "P"
+        assert told(evidence("x"), np.array([np.nan])) == "P"
 
     def test_no_looks(self):
         nothing, none = np.zeros((0, 0), bool), np.zeros((0, 0))
-        told = Evidence(nothing, nothing, nothing, nothing, nothing, none, none)
-        assert states(told, np.empty(0)).shape == (0, 0)
+        unseen = Evidence(nothing, nothing, nothing, nothing, nothing, none, none)
+        assert states(unseen, nothing, np.empty(0)).shape == (0, 0)
 
 
 DAYS = np.array(["2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01"], dtype="datetime64[us]")
 
 
 def dated(told: Evidence, start: np.ndarray):
-    return dates(told, start, lasting(told, days(start)))
+    return dates(told, start, lasting(told, there(told, days(start)) >= 0.5))
 
 
 class TestDates:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from pondscan.follow import history, ids, verdicts
-from pondscan.follow.forced import Forced, is_sheet, measure
+from pondscan.follow.forced import WETTEST_SHEET_NDWI, Forced, is_sheet, measure
 from pondscan.follow.history import COVERED_KINDS, STATUS, Evidence, States
 from pondscan.follow.looks import Look, days, objects_of, sightings, start_times
 from pondscan.follow.matching import Objects
@@ -30,6 +30,10 @@ class Census:
     seen: GeoDataFrame
     """Sightings, as ``looks.sightings`` gives them."""
     tracks: Tracks
+    evidence: Evidence
+    """What every look says of every pond."""
+    there: Floats
+    """(n_ponds, n_looks) probability that each pond is there, liquid or covered, at each look."""
     state: States
     """(n_ponds, n_looks) state of every pond at every look."""
     confidence: Floats
@@ -69,6 +73,7 @@ def take(
         tracks,
         look=look,
         is_cover=is_cover,
+        is_grey=~_is_raw(seen, looks) & (seen["ndwi_peak"].to_numpy(float) < WETTEST_SHEET_NDWI),
         log_odds=np.log(odds / (1 - odds)),
         forced=_forced(looks, tracks, place, look, crs),
         x=place.x,
@@ -77,7 +82,8 @@ def take(
         crs=crs,
     )
     start = start_times(looks)
-    state = history.states(evidence, days(start))
+    there = history.there(evidence, days(start))
+    state = history.states(evidence, there >= 0.5, days(start))
     belief, is_about_one = verdicts.belief(seen, tracks, said)
     measured = history.confidence(
         evidence,
@@ -90,13 +96,13 @@ def take(
     probability = verdicts.believed(measured, belief)
     ponds = _latest(looks, seen, tracks, evidence).assign(
         **_first(seen.iloc[tracks.first]),
-        **_dates(evidence, start, history.lasting(evidence, days(start))),
+        **_dates(evidence, start, history.lasting(evidence, there >= 0.5)),
         confidence=probability[:, -1] if len(looks) else np.empty(0),
         status=_status(state),
         n_seen=evidence.n_seen,
         n_clear=evidence.n_clear,
     )
-    return Census(tuple(looks), seen, tracks, state, probability, ponds, is_about_one)
+    return Census(tuple(looks), seen, tracks, evidence, there, state, probability, ponds, is_about_one)
 
 
 def _sheets_named(seen: GeoDataFrame, looks: Sequence[Look]) -> GeoDataFrame:
@@ -104,11 +110,16 @@ def _sheets_named(seen: GeoDataFrame, looks: Sequence[Look]) -> GeoDataFrame:
 
     Raw digital numbers cannot tell black plastic from dark water: no sheet is seen in them.
     """
-    raw = [view.scene_id for look in looks for view in look.views if view.scene.calibrated == "dn"]
     size_px = seen["diameter_m"].to_numpy(float) / seen["gsd_m"].to_numpy(float)
     is_cover = is_sheet(seen["ndwi_peak"].to_numpy(float), seen["visible"].to_numpy(float), size_px)
-    is_cover &= ~seen["scene_id"].isin(raw).to_numpy(bool)
+    is_cover &= ~_is_raw(seen, looks)
     return seen.assign(kind=seen["kind"].mask(is_cover, COVERED_KINDS[0]))
+
+
+def _is_raw(seen: GeoDataFrame, looks: Sequence[Look]) -> NDArray[np.bool_]:
+    """Whether each sighting is of a scene in raw digital numbers."""
+    raw = [view.scene_id for look in looks for view in look.views if view.scene.calibrated == "dn"]
+    return np.asarray(seen["scene_id"].isin(raw), dtype=np.bool_)
 
 
 def _forced(looks: Sequence[Look], tracks: Tracks, place: Objects, look: Integers, crs: str) -> Forced:

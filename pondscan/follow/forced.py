@@ -37,6 +37,10 @@ SHEET_PX = 2.5
 """A black sheet is grey and dark. Between these NDWI lie the sheets of simulated 3 m scenes (-0.04 to 0.13), empty
 basins below (to -0.1), dark liquor above (nearly all); it is told apart on ponds at least so many pixels wide."""
 
+WETTEST_SHEET_NDWI = 0.05
+"""Where pixels are too coarse to tell a sheet, ground shines through and makes it drier (-0.3 to 0.02 in simulated 10 m
+scenes, nine in ten ponds are above): such a look does not say of a pond under a sheet that the sheet is off."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forced:

@@ -153,6 +153,7 @@ def gather(
     *,
     look: Integers,
     is_cover: Booleans,
+    is_grey: Booleans,
     log_odds: Floats,
     forced: Forced,
     x: Floats,
@@ -168,8 +169,9 @@ def gather(
         All looks.
     tracks
         Ponds and their sightings.
-    look, is_cover, log_odds : (n_sightings,)
-        Look of each sighting, whether it shows a cover instead of liquid, and how likely it is a pond by itself.
+    look, is_cover, is_grey, log_odds : (n_sightings,)
+        Look of each sighting, whether it shows a cover instead of liquid, whether it may, where its pixels are too
+        coarse to tell, and how likely it is a pond by itself.
     forced
         What is at the ponds' places where no sighting is.
     x, y, diameter_m : (n_ponds,)
@@ -181,14 +183,20 @@ def gather(
     np.maximum.at(best, (tracks.track, look[tracks.sighting]), log_odds[tracks.sighting])
     liquid = ~is_cover[tracks.sighting]
     is_liquid[tracks.track[liquid], look[tracks.sighting[liquid]]] = True
+    is_wet = np.zeros(shape, bool)
+    wet = liquid & ~is_grey[tracks.sighting]
+    is_wet[tracks.track[wet], look[tracks.sighting[wet]]] = True
     is_clear, is_inside = np.zeros(shape, bool), np.zeros(shape, bool)
     for number, one_look in enumerate(looks):
         is_clear[:, number], is_inside[:, number] = _looked_at(one_look, x, y, diameter_m, crs)
     is_seen = is_sighted | (forced.is_cover & is_clear)
     gsd_m = np.array([one_look.gsd_m for one_look in looks])
+    is_coarse = diameter_m[:, None] < SHEET_PX * gsd_m
+    is_told = is_seen & ~(is_coarse & is_liquid & ~is_wet)
+    is_liquid &= is_told | ~_beside_cover(is_told, is_told & ~is_liquid)
     is_covered = is_seen & ~is_liquid
     chance = _own_chance(detection.chance(diameter_m[:, None], gsd_m), is_seen, is_clear, gsd_m)
-    chance[_under_cover(is_seen, is_covered) & (diameter_m[:, None] < SHEET_PX * gsd_m)] = 0
+    chance[_under_cover(is_seen, is_covered) & is_coarse] = 0
     tells = is_seen | (is_inside & (chance >= detection.EVEN))
     is_missed = is_clear & tells & ~is_seen & ~forced.is_faint
     best = np.where(is_liquid, best, np.where(is_covered, COVER_LOG_ODDS, 0.0))
@@ -217,6 +225,12 @@ def _under_cover(is_seen: Booleans, is_covered: Booleans) -> Booleans:
     """Whether the latest look that saw the pond, up to each look, saw a cover."""
     latest = np.maximum.accumulate(np.where(is_seen, np.arange(is_seen.shape[1]), -1), axis=1)
     return (latest >= 0) & np.take_along_axis(is_covered, np.maximum(latest, 0), axis=1)
+
+
+def _beside_cover(is_seen: Booleans, is_covered: Booleans) -> Booleans:
+    """Whether the latest look that saw the pond, up to each look, or the next one, saw a cover."""
+    after = _under_cover(is_seen[:, ::-1], is_covered[:, ::-1])[:, ::-1]
+    return _under_cover(is_seen, is_covered) | after
 
 
 def _looked_at(look: Look, x: Floats, y: Floats, diameter_m: Floats, crs: str) -> tuple[Booleans, Booleans]:
@@ -255,13 +269,13 @@ def there(evidence: Evidence, day: Floats) -> Floats:
     return presence.posterior(log_ratio, day)
 
 
-def lasting(evidence: Evidence, day: Floats) -> Booleans:
+def lasting(evidence: Evidence, is_there: Booleans) -> Booleans:
     """Looks that saw each pond and that its other looks take for no mistake; all that saw it when none is left."""
-    is_lasting = evidence.is_seen & (there(evidence, day) >= 0.5)
+    is_lasting = evidence.is_seen & is_there
     return np.where(is_lasting.any(axis=1, keepdims=True), is_lasting, evidence.is_seen)
 
 
-def states(evidence: Evidence, day: Floats) -> States:
+def states(evidence: Evidence, is_there: Booleans, day: Floats) -> States:
     """State of every pond at every look.
 
     A pond seen is *present*, or *covered* where only a cover was seen. Not seen, it keeps that state until
@@ -274,20 +288,22 @@ def states(evidence: Evidence, day: Floats) -> States:
     ----------
     evidence, day
         As ``there`` takes them.
+    is_there : (n_ponds, n_looks)
+        Whether all looks together find the pond likelier there than not (``there``).
     """
     n_ponds, n_looks = evidence.is_seen.shape
     state = np.empty((n_ponds, n_looks), np.int8)
     current = np.full(n_ponds, State.NOT_YET, np.int8)
     held = current.copy()
     n_misses, first_miss = np.zeros(n_ponds, np.int64), np.full(n_ponds, np.nan)
-    is_lasting, is_likelier_gone = lasting(evidence, day), there(evidence, day) < 0.5
+    is_lasting = lasting(evidence, is_there)
     for number in range(n_looks):
         is_seen, is_missed = is_lasting[:, number], evidence.is_missed[:, number]
         n_misses = np.where(is_seen, 0, n_misses + is_missed)
         first_miss = np.where(is_missed & (n_misses == 1), day[number], first_miss)
         held = np.where(is_seen, np.where(evidence.is_covered[:, number], State.COVERED, State.PRESENT), held)
         is_gone = (n_misses >= GONE_MISSES) & (day[number] - first_miss >= GONE_DAYS) & is_missed
-        is_gone &= is_likelier_gone[:, number]
+        is_gone &= ~is_there[:, number]
         is_told = evidence.is_clear[:, number] | evidence.is_seen[:, number]
         is_hidden = evidence.tells[:, number] & ~is_told & (current != State.GONE)
         is_held = evidence.tells[:, number] & is_told & (current != State.GONE)

@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from pondscan.follow import history, sites
 from pondscan.follow.census import Census
-from pondscan.follow.history import STATUS, States
+from pondscan.follow.history import STATUS, State, States
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -130,29 +130,59 @@ def _sites(
 
 
 def seen_at(places: Places, census: Census) -> pd.DataFrame:
-    """Sightings of liquid that count at a place, each once, as ``series.place_looks`` takes them.
+    """Sightings of liquid at a place, each once, as ``series.place_looks`` takes them.
 
-    Candidates that are not published stand at a site when they are within its linkage distance.
+    One counts when its pond is published, unless it is unlikely by itself and all looks together take it for a mistake.
+    Candidates that are not published stand at a site when they are within its linkage distance. `real` is the
+    probability that the pond is one, `liquid` that it is, and was there at that look: the lesser of both.
     """
     home = places.site.copy()
     home[places.is_published] = places.home
-    track = census.tracks.track
-    is_liquid = ~census.seen["kind"].isin(history.COVERED_KINDS).to_numpy(bool)
+    track, sighting = census.tracks.track, census.tracks.sighting
+    cell = track, census.seen["look"].to_numpy(np.int64)[sighting]
+    real = census.ponds["confidence"].to_numpy(float)[track]
+    is_believed = (census.there[cell] >= 0.5) | (census.evidence.log_odds[cell] >= 0)
     members = pd.DataFrame(
         {
-            "sighting": census.tracks.sighting,
+            "sighting": sighting,
             "place": home[track],
-            "is_counted": places.is_published[track],
-            "probability": census.ponds["confidence"].to_numpy(float)[track],
+            "is_counted": places.is_published[track] & is_believed,
+            "real": real,
+            "liquid": np.minimum(real, census.there[cell]),
         }
     )
-    is_here = (members["place"] >= 0).to_numpy() & is_liquid[census.tracks.sighting]
-    members = members[is_here].sort_values(["sighting", "is_counted", "probability"], ascending=[True, False, False])
+    is_here = (home[track] >= 0) & ~census.evidence.is_covered[cell]
+    members = members[is_here].sort_values(["sighting", "is_counted", "real"], ascending=[True, False, False])
     members = members.drop_duplicates("sighting").reset_index(drop=True)
-    columns = ["look", "pond_equivalents", "area_m2", "area_sigma_m2", "shared_sigma_m2"]
+    columns = ["look", "pond_equivalents", "area_m2", "area_sigma_m2", "shared_sigma_m2", "gsd_m"]
     measured = pd.DataFrame(census.seen[columns]).iloc[members["sighting"].to_numpy()].reset_index(drop=True)
     joined: pd.DataFrame = pd.concat([members, measured], axis=1)
     return joined
+
+
+def unseen_at(places: Places, census: Census) -> pd.DataFrame:
+    """Liquid known to be at a place that a look, clear there, does not show.
+
+    Ponds too small for the look's pixels, or missed, count with the area that they have in the products and the
+    probability that they are there.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by place and look: `place`, `look`, `unseen_m2` and its variance `unseen_variance`.
+    """
+    home = np.full(len(places.is_published), -1)
+    home[places.is_published] = places.home
+    evidence, is_open = census.evidence, np.isin(census.state, (State.PRESENT, State.NOT_YET))
+    track, look = np.nonzero(places.is_published[:, None] & evidence.is_clear & ~evidence.is_seen & is_open)
+    liquid = np.minimum(census.there[track, look], census.ponds["confidence"].to_numpy(float)[track])
+    area, sigma = (census.ponds[name].to_numpy(float)[track] for name in ("area_m2", "area_sigma_m2"))
+    parts = {
+        "unseen_m2": liquid * area,
+        "unseen_variance": liquid * sigma**2 + liquid * (1 - liquid) * area**2,
+    }
+    place = pd.Series(home[track], name="place")
+    return pd.DataFrame(parts).groupby([place, pd.Series(look, name="look")]).sum()
 
 
 def site_table(places: Places, trend: Floats) -> GeoDataFrame:
@@ -195,13 +225,16 @@ def _present_sums(ponds: pd.DataFrame) -> pd.DataFrame:
     """Counts and areas of the present ponds of each site."""
     present = ponds[ponds["status"] == "present"]
     shared, variance = sites.parts_of_sigma(present["area_sigma_m2"], present["shared_sigma_m2"])
+    real = present["confidence"]
     parts = {
         "n_ponds": present["site"] * 0.0 + 1.0,
         "pond_equivalents": present["pond_equivalents"],
         "pond_area_m2": present["area_m2"],
         "shared": shared,
-        "variance": variance,
+        "variance": variance + real * (1 - real) * present["area_m2"] ** 2,
+        "doubt": (1 - real) * present["area_m2"],
     }
     sums = pd.DataFrame(parts).groupby(present["site"]).sum()
-    sigma = sites.total_sigma(sums["variance"].to_numpy(float), sums["shared"].to_numpy(float))
-    return sums.drop(columns=["shared", "variance"]).assign(pond_area_sigma_m2=sigma)
+    own, common, doubt = sums[["variance", "shared", "doubt"]].to_numpy(float).T
+    sigma = sites.total_sigma(own, np.hypot(common, doubt))
+    return sums.drop(columns=["shared", "variance", "doubt"]).assign(pond_area_sigma_m2=sigma)

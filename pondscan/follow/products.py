@@ -20,7 +20,7 @@ from pondscan.follow import census, history, ids, series, sites
 from pondscan.follow.apart import hold_apart
 from pondscan.follow.census import Census
 from pondscan.follow.looks import SceneView, aligned, extents, group_looks, in_order, lattice_over, working_crs
-from pondscan.follow.places import Places, locate, seen_at, site_table
+from pondscan.follow.places import Places, locate, seen_at, site_table, unseen_at
 from pondscan.follow.registration import Placement
 from pondscan.follow.survey import survey
 from pondscan.tables import OBSERVATIONS, PONDS, SITES, SURVEY, TIMESERIES, Column, conform
@@ -95,7 +95,7 @@ def build(
     counted, region = take_census(stored, crs, aoi=aoi, reviewed=reviewed, is_placed=is_placed)
     min_confidence = settings.confidence.min_confidence
     places = locate(counted, min_confidence, region, **settings.sites.model_dump())
-    rows = series.place_looks(places, counted.looks, seen_at(places, counted), crs)
+    rows = series.place_looks(places, counted.looks, seen_at(places, counted), unseen_at(places, counted), crs)
     trend = series.trends(rows, counted.looks, places.n_sites)
     first = places.ponds[["first_x", "first_y"]].to_numpy(float)
     return Products(

@@ -14,8 +14,10 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from pondscan.detect import detection
 from pondscan.follow.history import STATUS, State, detectable
 from pondscan.follow.looks import Look, clear_share, days, start_times
+from pondscan.follow.matching import FINER
 from pondscan.follow.places import Places
 from pondscan.follow.sites import parts_of_sigma, total_sigma
 from pondscan.tables import TIMESERIES, conform
@@ -35,7 +37,9 @@ WET_MONTHS = (5, 6, 7, 8, 9, 10)
 """May to October; the other months are the dry season."""
 
 
-def place_looks(places: Places, looks: Sequence[Look], seen: pd.DataFrame, crs: str) -> pd.DataFrame:
+def place_looks(
+    places: Places, looks: Sequence[Look], seen: pd.DataFrame, unseen: pd.DataFrame, crs: str
+) -> pd.DataFrame:
     """Sum what every look saw at every place.
 
     Parameters
@@ -44,10 +48,8 @@ def place_looks(places: Places, looks: Sequence[Look], seen: pd.DataFrame, crs: 
         Sites and isolated ponds.
     looks
         All looks.
-    seen
-        One row for each sighting that counts at a place: `place`, `look`, `is_counted` (of a published pond),
-        `probability` (of that pond, from all looks), `pond_equivalents`, `area_m2`, `area_sigma_m2`,
-        `shared_sigma_m2`.
+    seen, unseen
+        As ``places.seen_at`` and ``places.unseen_at`` give them.
     crs
         CRS of the outlines.
 
@@ -55,12 +57,14 @@ def place_looks(places: Places, looks: Sequence[Look], seen: pd.DataFrame, crs: 
     -------
     DataFrame
         Sorted by place and look: `n_ponds`, `pond_equivalents`, `area_m2` (null where unseen), `variance` and
-        `shared_sigma_m2` of the area, `n_objects` (candidates below the least confidence included), the `expected`
-        number of real ones among them and its variance `count_variance`, `observed_fraction`, `state`.
+        `shared_sigma_m2` of the area, `doubt_m2` (what it is expected to be off by, as some that is counted is no
+        liquid and some that is not counted is), `unseen_m2` and `unseen_variance` (liquid in sight that the look does
+        not show), `n_objects` (candidates below the least confidence included), the `expected` number of real ones
+        among them and its variance `count_variance`, `observed_fraction`, `state`.
     """
-    grid = _observed(places, looks, crs).set_index(["place", "look"])
-    rows = grid.join(_sums(seen)).reset_index()
     gsd = np.array([look.gsd_m for look in looks])
+    grid = _observed(places, looks, crs).set_index(["place", "look"])
+    rows = _with_unseen(grid.join(_sums(seen)).join(unseen).reset_index(), gsd)
     index = (rows["place"].to_numpy(), rows["look"].to_numpy())
     is_seen = rows["n_ponds"].fillna(0).to_numpy(float) > 0
     at_look = places.state[index]
@@ -91,38 +95,65 @@ def _sums(seen: pd.DataFrame) -> pd.DataFrame:
     Candidates below the least confidence add to what is expected at a site, not to what is counted.
     """
     is_counted = seen["is_counted"].astype(float)
+    area, liquid = seen["area_m2"], seen["liquid"]
     shared, own_variance = parts_of_sigma(seen["area_sigma_m2"], seen["shared_sigma_m2"])
+    chance = np.maximum(detection.chance(2 * np.sqrt(area / np.pi), seen["gsd_m"]), detection.EVEN)
     summed = pd.DataFrame(
         {
             "place": seen["place"],
             "look": seen["look"],
             "n_ponds": is_counted,
             "pond_equivalents": seen["pond_equivalents"] * is_counted,
-            "area_m2": seen["area_m2"] * is_counted,
-            "variance": own_variance * is_counted,
+            "area_m2": area * is_counted,
+            "variance": own_variance * is_counted + liquid * (1 - liquid) * area**2,
             "shared_sigma_m2": shared * is_counted,
+            "doubt_m2": (liquid - is_counted) * area,
+            "small_m2": area * (1 / chance - 1) * is_counted,
+            "small_variance": area**2 * (1 / chance - 1) / chance * is_counted,
             "n_objects": 1.0,
-            "expected": seen["probability"],
-            "count_variance": seen["probability"] * (1 - seen["probability"]),
+            "expected": seen["real"],
+            "count_variance": seen["real"] * (1 - seen["real"]),
         }
     )
     return summed.groupby(["place", "look"], sort=True).sum()
 
 
+def _with_unseen(rows: pd.DataFrame, gsd_m: Floats) -> pd.DataFrame:
+    """Say of each row how much liquid in sight it does not show.
+
+    That is what is known from other looks, or, where no finer pixels have seen the place, what the ponds it does show
+    stand for, when that is more: one that shows every other time stands for another (Horvitz and Thompson 1952, with
+    the measured chance to see a pond of that size).
+    """
+    pixel_m = gsd_m[rows["look"].to_numpy()]
+    finest_m = pd.Series(pixel_m).where(rows["observed_fraction"] > 0).groupby(rows["place"]).transform("min")
+    is_finest = pixel_m < FINER * finest_m.to_numpy()
+    known = rows[["unseen_m2", "unseen_variance"]].fillna(0.0)
+    small = rows[["small_m2", "small_variance"]].fillna(0.0).to_numpy() * is_finest[:, None]
+    is_more = small[:, :1] > known[["unseen_m2"]].to_numpy()
+    rows[["unseen_m2", "unseen_variance"]] = np.where(is_more, small, known.to_numpy())
+    return rows.drop(columns=["small_m2", "small_variance"])
+
+
 def timeseries(rows: pd.DataFrame, looks: Sequence[Look], site_id: NDArray[np.str_]) -> pd.DataFrame:
     """Time series of the sites: the columns ``tables.TIMESERIES``, sorted by site_id, datetime and scene_id.
 
-    `status` is empty for clear looks before the site's first pond.
+    `status` is empty for clear looks before the site's first pond. The area is of what was seen; how much of the site's
+    liquid the look's pixels do not show is in its sigma, so that looks of different sensors can be compared.
     """
     rows = rows[rows["place"] < len(site_id)]
     look = rows["look"].to_numpy()
+    variance, shared, doubt, unseen, unseen_variance = (
+        rows[name].to_numpy() for name in ("variance", "shared_sigma_m2", "doubt_m2", "unseen_m2", "unseen_variance")
+    )
+    off = np.hypot(shared, doubt + unseen)
     described = pd.DataFrame(
         {
             "site_id": site_id[rows["place"].to_numpy()],
             "datetime": pd.to_datetime(pd.Series([looks[i].start for i in look], dtype="object"), utc=True),
             "scene_id": [looks[i].scene_id for i in look],
             "sensor": [looks[i].sensor for i in look],
-            "area_sigma_m2": total_sigma(rows["variance"].to_numpy(), rows["shared_sigma_m2"].to_numpy()),
+            "area_sigma_m2": total_sigma(variance + unseen_variance, off),
             "status": rows["state"].map(STATUS).to_numpy(),
         }
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from scipy.spatial import cKDTree
@@ -168,13 +168,13 @@ def parts_of_sigma(sigma: pd.Series, shared_sigma: pd.Series) -> tuple[pd.Series
     return shared, (sigma**2 - shared**2).clip(lower=0.0)
 
 
-def total_sigma(variance: Floats, shared_sigma: Floats) -> Floats:
+def total_sigma(variance: ArrayLike, shared_sigma: ArrayLike) -> Floats:
     """Standard deviation of sums: own variances add, shared sigmas add linearly (also across scenes, to be safe).
 
     >>> total_sigma(np.array([9.0]), np.array([4.0])).tolist()
     [5.0]
     """
-    return np.asarray(np.sqrt(variance + shared_sigma**2))
+    return np.sqrt(np.asarray(variance, np.float64) + np.square(shared_sigma))
 
 
 def _near_pairs(xy: Floats, distance_m: float) -> Integers:

@@ -8,8 +8,8 @@ Intervals are 95 % measurement intervals. *Counts*: every object counted is real
 of the others, so the number of real ones has mean Σp and variance Σp(1 − p) (Poisson binomial, normal approximation);
 candidates below the least confidence count with their probability where they stand at a site. The interval is
 Σp ± 1.96 √Σp(1 − p) with continuity correction, and widened to hold the count itself. *Area*: the sum ± 1.96 sigma,
-not below 0, with independent parts of sigma in quadrature and shared ones linearly. Ponds too small for the sensor
-are in neither.
+not below 0, with independent parts of sigma in quadrature, shared ones linearly, and what is counted or left out with
+doubt weighed by its probability. Ponds too small for the sensor are in neither.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def _summed(places: Places, counted: pd.DataFrame) -> Row:
     real = places.confidence[sites]
     n_ponds = int(counted["n_ponds"].sum())
     area = float(counted["area_m2"].sum())
-    summed = counted[["variance", "shared_sigma_m2"]].sum().to_numpy(float)
-    half = Z_95 * float(total_sigma(summed[:1], summed[1:])[0])
+    variance, shared, doubt = counted[["variance", "shared_sigma_m2", "doubt_m2"]].sum().to_numpy(float)
+    half = Z_95 * float(total_sigma(variance, np.hypot(shared, doubt)))
     site_bounds = count_interval(
         len(sites), expected=real.sum(), variance=(real * (1 - real)).sum(), n_objects=len(sites)
     )
