@@ -93,7 +93,11 @@ PONDS = (
     Column("diameter_m", "number", "diameter of the disc of the same area"),
     Column("pond_equivalents", "number", "ponds of the site's usual size that the water amounts to"),
     Column("first_seen", "datetime", "first look that saw it"),
-    Column("not_seen_before", "datetime", "last clear look before `first_seen` that did not see it; null when none"),
+    Column(
+        "not_seen_before",
+        "datetime",
+        "last clear look before `first_seen` that did not see it (nor is likely to have overlooked it); null when none",
+    ),
     Column("last_seen", "datetime", "last look that saw it"),
     Column("n_seen", "integer", "looks that saw it"),
     Column("n_clear", "integer", "looks that could have seen it"),

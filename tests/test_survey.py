@@ -122,6 +122,13 @@ class TestTimeseries:
             ("landsat", None, 1.0, "unobserved"),
         ]
 
+    def test_a_pond_that_was_part_of_a_larger_object_is_not_new(self):
+        blob = view("2024-01-01", [Disc(500, 500, 30.0), Disc(560, 500)], sensor="sentinel-2", gsd_m=10.0)
+        apart = [Disc(493, 500, 14.0), Disc(507, 500, 14.0), Disc(560, 500), Disc(585, 500, 20.0)]
+        ponds = census(blob, *(view(f"2024-0{month}-01", apart) for month in (2, 3))).ponds
+        by_place = ponds.assign(east=ponds.geometry.centroid.x.round(6)).sort_values("east")
+        assert by_place["not_seen_before"].isna().tolist() == [True, True, True, False]
+
     def test_coarse_pixels_do_not_take_a_sheet_off(self):
         sheeted = [Disc(disc.x, disc.y, kind="sheeted") for disc in ROW]
         coarse = view("2024-03-01", ROW, sensor="sentinel-2", gsd_m=10.0)

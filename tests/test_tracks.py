@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from painted_scenes import circle
 from scipy.optimize import linear_sum_assignment
 
-from pondscan.follow.history import Evidence, State, confidence, dates, lasting, sources, states, there
+from pondscan.follow.history import Evidence, State, confidence, dates, sources, states, there
 from pondscan.follow.looks import days
 from pondscan.follow.matching import Objects, assign, feasible_pairs, shift_of
 from pondscan.follow.tracks import Tracks, follow
@@ -161,6 +161,25 @@ class TestFollow:
         assert tracks.sighting.tolist() == [0, 1, 2]
         assert tracks.is_alone.tolist() == [True, False, False]
 
+    def test_pieces_of_a_lagoon_on_a_day_of_uneven_colour_are_no_new_ponds(self):
+        whole, pieces = [(0, 0, 50, 3)], [(-14, 0, 12, 3), (0, 3, 14, 3), (13, -2, 10, 3), (40, 0, 12, 3)]
+        tracks = follow(*looks_of(whole, pieces, whole))
+        # three pieces are sightings of the lagoon, the pond beside it is new
+        assert memberships(tracks) == [
+            (0, 0, True),
+            (0, 1, False),
+            (0, 2, False),
+            (0, 3, False),
+            (0, 5, True),
+            (1, 4, True),
+        ]
+        assert tracks.reference.tolist() == [5, 4]
+
+    def test_ponds_that_coarse_pixels_ran_together_are_taken_apart(self):
+        blob, ponds = [(0, 0, 30, 10)], [(-8, 0, 12, 10), (8, 0, 12, 10)]
+        assert follow(*looks_of(blob, ponds)).n_tracks == 2
+        assert follow(*looks_of(blob, [(x, y, d, 3) for x, y, d, _ in ponds])).n_tracks == 2
+
     def test_pieces_of_one_pond_become_one_when_a_finer_look_shows_it_whole(self):
         pieces = [(-9, 0, 14, 10), (9, 0, 14, 10)]
         tracks = follow(*looks_of(pieces, [(1, 0, 30, 3)], [(0, 0, 30, 3)]))
@@ -250,7 +269,7 @@ DAYS = np.array(["2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01"], dtype=
 
 
 def dated(told: Evidence, start: np.ndarray):
-    return dates(told, start, lasting(told, there(told, days(start)) >= 0.5))
+    return dates(told, there(told, days(start)), start)
 
 
 class TestDates:
@@ -260,6 +279,15 @@ class TestDates:
         assert (first[0], before[0], last[0]) == (start[7], start[6], start[9])
         # a pond of which nothing but a flash is known was seen then
         assert dated(evidence("...x......"), start)[0][0] == start[3]
+
+    def test_a_miss_that_may_be_a_mistake_dates_nothing(self):
+        start = np.datetime64("2024-01-01", "us") + np.arange(4) * np.timedelta64(20, "D")
+        # a look that overlooks every fifth such pond says little of the days just before the first sighting
+        first, before, _ = dated(evidence("...x", chance=0.8), start)
+        assert (first[0], before[0]) == (start[3], start[1])
+        # but it says something where it is all there is
+        assert dated(evidence(".xxx", chance=0.67), start)[1][0] == start[0]
+        assert dated(evidence("...x", chance=0.95), start)[1][0] == start[2]
 
     def test_bracketed_by_clear_looks(self):
         first, before, last = dated(evidence("..x.", clear="x.xx"), DAYS)

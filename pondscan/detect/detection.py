@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 LIMIT_PX = 1.5
 """Diameter in pixels above which ponds are asked for where nobody states a limit (``evaluate``)."""
 
+RESOLVING_GSD_M = 5.0
+"""Finer pixels than this tell ponds apart across rims of 2 to 5 m (modelled, domain notes E)."""
+
 EVEN = 0.5
 """A look counts as a miss only where it had at least this chance to show the pond."""
 

@@ -16,6 +16,7 @@ from shapely import affinity
 
 from pondscan import indices, tables
 from pondscan.detect import outline, score, shore, terrain
+from pondscan.detect.detection import RESOLVING_GSD_M
 from pondscan.detect.measure import Segments
 from pondscan.model import Grid
 from pondscan.relief import LitRelief
@@ -27,9 +28,6 @@ Floats = NDArray[np.float64]
 
 LEAST_AREA_M2 = 0.01
 """Area of a rejected segment without liquid: the last decimal kept, so that its outline stays a polygon."""
-
-RESOLVING_GSD_M = 5.0
-"""Finer pixels than this tell ponds apart across rims of 2 to 5 m (modelled, domain notes E)."""
 
 USUAL_DIAMETER_M = 12.0
 """Pond diameter assumed where a scene shows too few single ponds (unsourced)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from pondscan.follow import history, ids, verdicts
-from pondscan.follow.forced import WETTEST_SHEET_NDWI, Forced, is_sheet, measure
+from pondscan.follow.forced import WETTEST_SHEET_NDWI, Forced, is_sheet, measure, run_together
 from pondscan.follow.history import COVERED_KINDS, STATUS, Evidence, States
 from pondscan.follow.looks import Look, days, objects_of, sightings, start_times
 from pondscan.follow.matching import Objects
@@ -75,7 +75,7 @@ def take(
         is_cover=is_cover,
         is_grey=~_is_raw(seen, looks) & (seen["ndwi_peak"].to_numpy(float) < WETTEST_SHEET_NDWI),
         log_odds=np.log(odds / (1 - odds)),
-        forced=_forced(looks, tracks, place, look, crs),
+        forced=_forced(looks, tracks, place, objects, look, crs),
         x=place.x,
         y=place.y,
         diameter_m=place.diameter_m,
@@ -96,7 +96,7 @@ def take(
     probability = verdicts.believed(measured, belief)
     ponds = _latest(looks, seen, tracks, evidence).assign(
         **_first(seen.iloc[tracks.first]),
-        **_dates(evidence, start, history.lasting(evidence, there >= 0.5)),
+        **_dates(evidence, there, start),
         confidence=probability[:, -1] if len(looks) else np.empty(0),
         status=_status(state),
         n_seen=evidence.n_seen,
@@ -122,13 +122,17 @@ def _is_raw(seen: GeoDataFrame, looks: Sequence[Look]) -> NDArray[np.bool_]:
     return np.asarray(seen["scene_id"].isin(raw), dtype=np.bool_)
 
 
-def _forced(looks: Sequence[Look], tracks: Tracks, place: Objects, look: Integers, crs: str) -> Forced:
+def _forced(
+    looks: Sequence[Look], tracks: Tracks, place: Objects, objects: Objects, look: Integers, crs: str
+) -> Forced:
     """Measure the ponds where looks have no sighting of them."""
     is_sighted = np.zeros((tracks.n_tracks, len(looks)), bool)
     is_sighted[tracks.track, look[tracks.sighting]] = True
     shift_m = np.zeros((len(looks), 2))  # looks after the last sighting have none
     shift_m[: len(tracks.shift_m)] = tracks.shift_m
-    return measure(looks, place, shift_m, is_sighted, crs)
+    forced = measure(looks, place, shift_m, is_sighted, crs)
+    is_within = run_together(place, objects, look, shift_m, is_sighted)
+    return replace(forced, is_faint=forced.is_faint | (is_within & ~forced.is_cover))
 
 
 def _latest(looks: Sequence[Look], seen: GeoDataFrame, tracks: Tracks, evidence: Evidence) -> GeoDataFrame:
@@ -154,10 +158,8 @@ def _first(first: GeoDataFrame) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _dates(
-    evidence: Evidence, start: NDArray[np.datetime64], is_lasting: NDArray[np.bool_]
-) -> dict[str, pd.DatetimeIndex]:
-    dates = history.dates(evidence, start, is_lasting)
+def _dates(evidence: Evidence, there: Floats, start: NDArray[np.datetime64]) -> dict[str, pd.DatetimeIndex]:
+    dates = history.dates(evidence, there, start)
     names = ("first_seen", "not_seen_before", "last_seen")
     return {name: pd.DatetimeIndex(date, tz="UTC") for name, date in zip(names, dates, strict=True)}
 

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from pondscan.follow.looks import Look
-from pondscan.follow.matching import Objects
+from pondscan.follow.matching import Objects, feasible_pairs
+from pondscan.follow.tracks import HALF
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
 SIGHTED_LOG_ODDS = float(np.log(0.1 / 0.9))
@@ -47,7 +49,8 @@ class Forced:
     """What looks (columns) without a sighting measured at the places of ponds (rows)."""
 
     is_faint: Booleans
-    """Whether it may be the pond, only fainter: such a look is no miss, and no sighting either."""
+    """Whether it may be the pond, only fainter, or run together with others: such a look is no miss, and no sighting
+    either."""
     is_cover: Booleans
     """Whether it is a black sheet."""
 
@@ -102,6 +105,35 @@ def measure(looks: Sequence[Look], ponds: Objects, shift_m: Floats, is_sighted: 
             forced.is_cover[pond, number] = cover
             forced.is_faint[pond, number] = fits & ~cover & (rows["log_odds"][row] >= FAINT_LOG_ODDS)
     return forced
+
+
+def run_together(ponds: Objects, seen: Objects, look: Integers, shift_m: Floats, is_sighted: Booleans) -> Booleans:
+    """Find ponds without a sighting at a look that shows an object over half of their outline.
+
+    What is known of a pond today says that it may have been part of a larger object before.
+
+    Parameters
+    ----------
+    ponds, shift_m, is_sighted
+        As ``measure`` takes them.
+    seen
+        All sightings.
+    look : (n_sightings,)
+        Look of each.
+
+    Returns
+    -------
+    (n_ponds, n_looks)
+    """
+    is_within = np.zeros_like(is_sighted)
+    for number in range(is_sighted.shape[1]):
+        asked, there = np.flatnonzero(~is_sighted[:, number]), np.flatnonzero(look == number)
+        if len(asked) and len(there):
+            east, north = -shift_m[number]
+            pairs = feasible_pairs(ponds.take(asked), seen.take(there).moved(east, north))
+            is_over = (pairs.share_of_known >= HALF) & ~pairs.is_finer
+            is_within[asked[pairs.known[is_over]], number] = True
+    return is_within
 
 
 def _unsighted(evidence: pd.DataFrame) -> dict[str, Floats]:

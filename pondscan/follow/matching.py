@@ -72,6 +72,10 @@ class Pairs:
     """Area that the outlines share."""
     is_covered: Booleans
     """Whether the seen object lies over the known one's centre, give or take the registration."""
+    share_of_known: Floats
+    """Of the known object's outline, the share within the seen one's."""
+    share_of_seen: Floats
+    """Of the seen object's outline, the share within the known one's."""
     is_finer: Booleans
     """Whether the seen object's look is clearly finer."""
     is_coarser: Booleans
@@ -137,8 +141,8 @@ def feasible_pairs(known: Objects, seen: Objects) -> Pairs:
     is_covered = np.asarray(shapely.distance(other.outline, shapely.points(one.x, one.y))) <= other.slack_m
     is_feasible = (distance <= reach) | (overlap >= np.minimum(area, other_area) / 2) | is_covered
     closeness = np.clip(1 - distance / reach, 0, None) ** 2
-    union = np.maximum(area + other_area - overlap, np.finfo(float).tiny)
-    affinity = (overlap / union + closeness) / 2
+    least = np.finfo(float).tiny
+    affinity = (overlap / np.maximum(area + other_area - overlap, least) + closeness) / 2
     keep = np.flatnonzero(is_feasible)
     return Pairs(
         known=i[keep],
@@ -146,6 +150,8 @@ def feasible_pairs(known: Objects, seen: Objects) -> Pairs:
         affinity=affinity[keep],
         overlap_m2=overlap[keep],
         is_covered=is_covered[keep],
+        share_of_known=(overlap / np.maximum(area, least))[keep],
+        share_of_seen=(overlap / np.maximum(other_area, least))[keep],
         is_finer=(other.gsd_m * FINER < one.gsd_m)[keep],
         is_coarser=(one.gsd_m * FINER < other.gsd_m)[keep],
     )

@@ -8,6 +8,8 @@ and the finer sensor is to be believed:
 - *joint*: an object over the centre of further known ponds is a sighting of all of them, unless its look is clearly
   finer than theirs. It starts no pond and gives none its outline: the ponds keep their finer identities.
 - *fringe*: a left-over object of a clearly coarser look that overlaps a known pond is a part of it, not a new one.
+- *piece*: so is one half within a known pond's outline, in a look as fine whose pixels show rims: a lagoon of uneven
+  colour comes in pieces on some days. A pond that is divided for good stays one pond of several sightings.
 - *absorbed*: a left-over pond known only from a clearly coarser look, over whose centre a finer look sees another pond,
   was a piece of that pond: the two become one track, under the older identity.
 
@@ -22,11 +24,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pondscan.detect.detection import RESOLVING_GSD_M
 from pondscan.follow.matching import FINER, Objects, Pairs, assign, best_per, feasible_pairs, shift_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
+
+HALF = 0.5
+"""An object with this share of its outline within another lies in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,13 +97,14 @@ def follow(objects: Objects, look: Integers) -> Tracks:
             seen = seen.moved(-dx, -dy)
             x[sightings], y[sightings], outline[sightings] = seen.x, seen.y, seen.outline
             shift[look[sightings[0]]] = dx, dy
-        links = _link(feasible_pairs(known, seen), n_known=len(known), n_seen=len(seen))
+        links = _link(feasible_pairs(known, seen), n_known=len(known), shows_rims=seen.gsd_m < RESOLVING_GSD_M)
         book.enter(links, sightings, is_better=known.gsd_m * FINER >= seen.gsd_m.max(initial=0))
     return book.close(shift)
 
 
-def _link(pairs: Pairs, *, n_known: int, n_seen: int) -> _Links:
-    """Match, then judge what is left over by the rules at the top of this module."""
+def _link(pairs: Pairs, *, n_known: int, shows_rims: Booleans) -> _Links:
+    """Match, then judge what is left over by the rules at the top of this module; ``shows_rims`` is of every object."""
+    n_seen = len(shows_rims)
     partner = assign(pairs, n_known=n_known, n_seen=n_seen)
     owner = np.full(n_seen, -1, np.int64)
     owner[partner[partner >= 0]] = np.flatnonzero(partner >= 0)
@@ -109,8 +116,9 @@ def _link(pairs: Pairs, *, n_known: int, n_seen: int) -> _Links:
 
     is_taken = owner >= 0
     is_taken[pairs.seen[joint]] = True
-    is_fringe = ~is_taken[pairs.seen] & pairs.is_coarser & (pairs.overlap_m2 > 0)
-    fringe = _best(pairs, is_fringe, pairs.seen)
+    is_piece = shows_rims[pairs.seen] & ~pairs.is_finer & (pairs.share_of_seen >= HALF)
+    is_fringe = pairs.is_coarser & (pairs.overlap_m2 > 0)
+    fringe = _best(pairs, ~is_taken[pairs.seen] & (is_fringe | is_piece), pairs.seen)
     is_taken[pairs.seen[fringe]] = True
 
     matched = np.flatnonzero(partner >= 0)
