@@ -1,7 +1,8 @@
 """Published products → what other programs want, beside them in the workspace; a reader of the workspace, no writer.
 
-Every format is a module with a function ``export(snapshot, folder) -> notes``; here they are listed, read for and put
-in their place. This module imports nothing heavy, so that the command line can name the formats.
+Every format is a module with a function ``export(snapshot, folder) -> notes``, or ``export(snapshot, url) -> (place,
+notes)`` where it goes to a database; here they are listed, read for and put in their place. This module imports nothing
+heavy, so that the command line can name the formats.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ FORMATS: dict[str, Format] = {
     "kml": Format("ponds and sites with colours and dates, for Google Earth", "pondscan.export.kml"),
     "shapefile": Format("ponds, sites and observations for older GIS, its limits told", "pondscan.export.shapefile"),
     "stac": Format("a static STAC catalog with the products in it, to be put on a server", "pondscan.export.stac"),
+    "postgis": Format(
+        "every table into schema pondscan of a PostGIS database, named by URL", "pondscan.export.postgis", needs="URL"
+    ),
 }
 """Every format of ``pondscan export``, by the name it goes by."""
 
@@ -63,7 +67,7 @@ class Exported:
     """What a user of it must know: limits of the format that were met."""
 
 
-def export(out_dir: Path, format_name: str) -> Exported:
+def export(out_dir: Path, format_name: str, *, url: str = "") -> Exported:
     """Write the published products of a workspace in another format.
 
     Parameters
@@ -72,6 +76,8 @@ def export(out_dir: Path, format_name: str) -> Exported:
         The workspace; only its products are read, no lock is taken.
     format_name
         A key of ``FORMATS``.
+    url
+        The database, for a format that needs a URL.
 
     Raises
     ------
@@ -82,6 +88,10 @@ def export(out_dir: Path, format_name: str) -> Exported:
     from pondscan.store import atomic
 
     snapshot = published(out_dir)
+    module = import_module(FORMATS[format_name].module)
+    if FORMATS[format_name].needs == "URL":
+        database, notes = module.export(snapshot, url)
+        return Exported(database, (), (*snapshot.notes, *notes))
     folder = out_dir / FOLDER / format_name
     atomic.make_folder(folder)
     with (
@@ -89,7 +99,7 @@ def export(out_dir: Path, format_name: str) -> Exported:
         tempfile.TemporaryDirectory(prefix=atomic.TEMPORARY_PREFIX, dir=folder.parent) as place,
     ):
         draft = Path(place)
-        notes = import_module(FORMATS[format_name].module).export(snapshot, draft)
+        notes = module.export(snapshot, draft)
         names = sorted(file.relative_to(draft) for file in draft.rglob("*") if file.is_file())
         for name in names:
             atomic.make_folder((folder / name).parent)

@@ -26,11 +26,13 @@ Formats:
 Examples:
   pondscan export census --to csv
   pondscan export census --to geoparquet --to kml
+  pondscan export census --to postgis postgresql://me@localhost/gis
 
 \b
 Exit codes: 0 done · 1 no census there, or the files cannot be written · 2 wrong usage""",
 )
 @click.argument("out_dir", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("url", metavar="[URL]", required=False)
 @click.option(
     "--to",
     "format_names",
@@ -42,16 +44,23 @@ Exit codes: 0 done · 1 no census there, or the files cannot be written · 2 wro
 )
 @verbosity_options
 @click.pass_context
-def export(ctx: click.Context, out_dir: Path, format_names: tuple[str, ...]) -> None:
+def export(ctx: click.Context, out_dir: Path, url: str | None, format_names: tuple[str, ...]) -> None:
     """Write the published products of the workspace DIR in another format.
 
     Files go to DIR/export/FORMAT/ and replace those of an earlier export. Only products are read: nothing is measured
     again, and a run may go on meanwhile. ponds.geojson, sites.geojson, pondscan.gpkg and report.html are there already.
+
+    URL names the database of --to postgis. A password is better kept in ~/.pgpass or PGPASSWORD than in it.
     """
     from pondscan.handover import export as hand_over
 
+    wanting = [name for name in format_names if FORMATS[name].needs == "URL"]
+    if wanting and url is None:
+        raise click.UsageError(f"--to {wanting[0]} needs a URL like postgresql://user@host:5432/database after it")
+    if url is not None and not wanting:
+        raise click.UsageError("an argument after DIR is the URL of a database, and only --to postgis goes to one")
     for name in dict.fromkeys(format_names):
-        exported = hand_over(out_dir, name)
+        exported = hand_over(out_dir, name, url=url or "")
         for note in exported.notes:
             terminal_of(ctx).say(f"note: {note}")
         click.echo(exported.place)

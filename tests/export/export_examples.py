@@ -77,6 +77,7 @@ def census_of_three() -> Census:
 def publish(census: Census, folder: Path) -> Path:
     """Put a census in a folder the way a run does, with a run.json that vouches for every product."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pondscan.gpkg").unlink(missing_ok=True)  # layers of one that is there would be added to
     export.write(census, folder, newest=WHEN.to_pydatetime())
     (folder / "report.html").write_text("<!doctype html>", encoding="utf-8")
     files = sorted(file for file in folder.iterdir() if file.is_file() and file.name != manifest.NAME)
