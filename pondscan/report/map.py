@@ -6,6 +6,7 @@ Everything is in pixels of a sheet (x right, y down); the template only writes i
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,26 @@ class Shape:
         return 0.30 * red + 0.59 * green + 0.11 * blue < 100
 
 
+class Outlines:
+    """Rows of a table of outlines, ready to be drawn on any number of sheets.
+
+    Parameters
+    ----------
+    table
+        Ponds or sites, in the sheets' reference system.
+    """
+
+    def __init__(self, table: GeoDataFrame) -> None:
+        self._rows = list(table.itertuples(index=False))
+        self._shapes = table.geometry.to_numpy() if self._rows else np.empty(0, object)
+        self._tree = shapely.STRtree(self._shapes)
+
+    def inside(self, view: View) -> list[Any]:
+        """Rows whose outline meets the view, in the order of the table."""
+        met = self._tree.query(shapely.box(*view.bounds), predicate="intersects")
+        return [self._rows[place] for place in np.sort(met)]
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """The id of a site on the sheet."""
@@ -129,17 +150,17 @@ def padded(bounds: Bounds, share: float, least_m: float, aspect: tuple[float, fl
     return (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
 
-def sheet(view: View, crs: str, ponds: GeoDataFrame, sites: GeoDataFrame, frame: Bounds | None = None) -> Sheet:
+def sheet(view: View, crs: str, ponds: Outlines, sites: Outlines, frame: Bounds | None = None) -> Sheet:
     """Draw a view: ponds and sites are in ``crs``, a projected coordinate reference system in metres."""
     to_lonlat = Transformer.from_crs(crs, "OGC:CRS84", always_xy=True)
     longitudes, latitudes, crosses = graticule(view, to_lonlat)
     scale_m = scale_length_m(view.bounds[2] - view.bounds[0])
-    site_shapes = [_site_shape(view, row) for row in _inside(sites, view)]
+    shown = sites.inside(view)
     return Sheet(
         view=view,
-        ponds=[_pond_shape(view, row) for row in _inside(ponds, view)],
-        sites=site_shapes,
-        labels=site_labels(view, sites),
+        ponds=[_pond_shape(view, row) for row in ponds.inside(view)],
+        sites=[_site_shape(view, row) for row in shown],
+        labels=site_labels(view, shown),
         longitudes=longitudes,
         latitudes=latitudes,
         crosses=crosses,
@@ -208,12 +229,11 @@ def degrees(value: float, step: float, signs: str) -> str:
     return f"{abs(value):.{decimals}f}° {signs[0] if value >= 0 else signs[1]}"
 
 
-def site_labels(view: View, sites: GeoDataFrame) -> list[Label]:
+def site_labels(view: View, sites: Sequence[Any]) -> list[Label]:
     """Ids above the footprints of the largest sites, none on top of another, of a tick or over the edge."""
-    order = sites.sort_values(["pond_area_m2", "site_id"], ascending=[False, True], na_position="last")
     taken, taken_large = _furniture(view, 1.0), _furniture(view, 2.0)
     labels: list[Label] = []
-    for row in _inside(order, view):
+    for row in sorted(sites, key=lambda row: (-(words.number(row.pond_area_m2) or 0.0), row.site_id)):
         west, _, east, north = row.geometry.bounds
         x, y = (float(value) for value in view.place(np.array([[(west + east) / 2, north]]))[0])
         y -= 7.0
@@ -283,14 +303,6 @@ def _dot_path(view: View, geometry: Any) -> str:
     """Return a line of no length: a round cap makes it a dot of the same size at any zoom."""
     x, y = view.place(shapely.get_coordinates(geometry.centroid))[0].round(1)
     return f"M{x:g} {y:g}h0"
-
-
-def _inside(table: GeoDataFrame, view: View) -> list[Any]:
-    """Rows whose outline meets the view."""
-    if table.empty:
-        return []
-    is_near = shapely.intersects(table.geometry.to_numpy(), shapely.box(*view.bounds))
-    return list(table[is_near].itertuples(index=False))
 
 
 def _frame(view: View, bounds: Bounds) -> tuple[float, float, float, float]:

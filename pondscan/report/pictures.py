@@ -9,7 +9,7 @@ from geopandas import GeoDataFrame
 
 from pondscan.report import words
 from pondscan.report.inputs import ReportInput
-from pondscan.report.map import PLATE_PX, SHEET_PX, Sheet, View, padded, sheet
+from pondscan.report.map import PLATE_PX, SHEET_PX, Outlines, Sheet, View, padded, sheet
 from pondscan.report.mosaic import Bounds, Mosaic, best_first, joint_bounds, mosaic
 from pondscan.report.rows import SiteRow
 
@@ -53,12 +53,13 @@ def maps(report_input: ReportInput) -> Maps | None:
     looks = best_first(report_input.quicklooks, report_input.scenes)
     everything, close_up = _extents(report_input, crs)
     bounds = close_up or everything
-    ponds, sites = _in_crs(report_input.ponds, crs), _in_crs(report_input.sites, crs)
+    ponds, sites = (Outlines(_in_crs(table, crs)) for table in (report_input.ponds, report_input.sites))
     picture = mosaic(looks, crs, bounds, MAP_PICTURE_PX)
     main = Drawing(sheet(View(bounds, SHEET_PX), crs, ponds, sites), picture)
     inset = None
     if close_up is not None:
-        around = sheet(View(everything, PLATE_PX), crs, ponds.iloc[:0], sites.iloc[:0], frame=bounds)
+        nothing = Outlines(report_input.ponds.iloc[:0])
+        around = sheet(View(everything, PLATE_PX), crs, nothing, nothing, frame=bounds)
         inset = Drawing(around, mosaic(looks, crs, everything, INSET_PICTURE_PX))
     return Maps(main, inset, _credits(report_input, picture), crs, main.sheet.middle)
 
@@ -94,7 +95,8 @@ def plates(report_input: ReportInput, rows: Sequence[SiteRow]) -> list[Sheet]:
         return []
     outlines = dict(zip(report_input.sites["site_id"].astype(str), report_input.sites.geometry, strict=True))
     views = [View(padded(outlines[row.site_id].bounds, 0.08, 150.0, PLATE_ASPECT), PLATE_PX) for row in rows]
-    return [sheet(view, crs, report_input.ponds, report_input.sites) for view in views]
+    ponds, sites = Outlines(report_input.ponds), Outlines(report_input.sites)
+    return [sheet(view, crs, ponds, sites) for view in views]
 
 
 def _credits(report_input: ReportInput, picture: Mosaic | None) -> list[str]:

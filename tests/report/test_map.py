@@ -10,6 +10,7 @@ from pyproj import Transformer
 from report_examples import CRS, NORTH, WEST, pond, ponds_table, sites_table
 
 from pondscan.report.map import (
+    Outlines,
     View,
     anchor,
     degree_step,
@@ -81,7 +82,7 @@ def test_a_rectangle_grows_to_the_shape_wanted_about_its_middle() -> None:
 
 def test_small_ponds_are_dots_and_large_ones_outlines() -> None:
     ponds = ponds_table([pond(1, WEST + 2000, NORTH - 2000, 6.0), pond(2, WEST + 3000, NORTH - 1000, 40.0)])
-    drawn = sheet(VIEW, CRS, ponds, sites_table(ponds.iloc[:0]))
+    drawn = sheet(VIEW, CRS, Outlines(ponds), Outlines(sites_table(ponds.iloc[:0])))
     small, large = drawn.ponds
     assert (small.is_dot, small.path) == (True, "M500 500h0")
     assert not large.is_dot
@@ -93,20 +94,20 @@ def test_holes_and_parts_of_an_outline_are_all_drawn() -> None:
     ring = shapely.Point(WEST + 2000, NORTH - 2000).buffer(300) - shapely.Point(WEST + 2000, NORTH - 2000).buffer(100)
     far = shapely.box(WEST + 3000, NORTH - 3000, WEST + 3100, NORTH - 2900)
     ponds = ponds_table([pond(1, 0, 0, 1, geometry=shapely.union(ring, far))])
-    (shape,) = sheet(VIEW, CRS, ponds, sites_table(ponds.iloc[:0])).ponds
+    (shape,) = sheet(VIEW, CRS, Outlines(ponds), Outlines(sites_table(ponds.iloc[:0]))).ponds
     assert shape.path.count("M") == shape.path.count("Z") == 3
 
 
 def test_what_lies_outside_the_view_is_not_drawn() -> None:
     ponds = ponds_table([pond(1, WEST - 500, NORTH + 500, 9.0)])
-    assert sheet(VIEW, CRS, ponds, sites_table(ponds.iloc[:0])).ponds == []
+    assert sheet(VIEW, CRS, Outlines(ponds), Outlines(sites_table(ponds.iloc[:0]))).ponds == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 4000)), min_size=1, max_size=40, unique=True))
 @settings(deadline=None)
 def test_names_of_sites_never_lie_on_each_other(places: list[tuple[int, int]]) -> None:
     rows = [pond(i, WEST + x, NORTH - y, 9.0, site_id=f"S-{i:03d}") for i, (x, y) in enumerate(places)]
-    labels = site_labels(VIEW, sites_table(ponds_table(rows)))
+    labels = site_labels(VIEW, Outlines(sites_table(ponds_table(rows))).inside(VIEW))
     for i, one in enumerate(labels):
         for other in labels[:i]:
             assert abs(one.x - other.x) >= 4.6 * 5 or abs(one.y - other.y) >= 19.8
@@ -115,7 +116,7 @@ def test_names_of_sites_never_lie_on_each_other(places: list[tuple[int, int]]) -
 def test_no_site_no_label() -> None:
     empty = sites_table(ponds_table([]))
     assert isinstance(empty, gpd.GeoDataFrame)
-    assert site_labels(VIEW, empty) == []
+    assert site_labels(VIEW, Outlines(empty).inside(VIEW)) == []
 
 
 def test_anchors_are_fit_for_a_link() -> None:
