@@ -168,11 +168,12 @@ def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, no
     if gsd_m > COARSE_GSD_M:
         chips = _cored(chips, is_seen, ring_px)
     is_ring, is_near = _ring(chips, is_seen, ring_px)
-    ground = fraction.ground_around(np.nan_to_num(chips.reflectance), is_ring, noise=noise, n_spread=len(OPTICAL))
+    filled = np.nan_to_num(chips.reflectance)
+    ground = fraction.ground_around(filled, is_ring, noise=noise, n_spread=len(OPTICAL))
     ring_masked = _share(is_near & (chips.coverage != Coverage.CLEAR), is_near)
     margin = ring_px - 1  # the ring has served; what is left around an object is its blur and the splines' reach
     chips, is_seen = chips.cropped(margin), is_seen[:, margin:-margin, margin:-margin]
-    filled = np.nan_to_num(chips.reflectance)
+    filled = filled[..., margin:-margin, margin:-margin]
     factor = upsampling(gsd_m)
     surface, gain = _fraction_surface(
         chips.is_object, filled[:, : len(OPTICAL)], ground, factor, nir_band, gsd_m=gsd_m, smoothing_m=smoothing_m
@@ -269,8 +270,9 @@ class _Subpixels:
 
     @classmethod
     def of(cls, label: NDArray[np.int32], factor: int) -> _Subpixels:
-        chip, sub_row, sub_col = np.nonzero(label)
-        segment = label[chip, sub_row, sub_col].astype(np.int64) - 1
+        place, chip = fraction.places(label > 0)
+        sub_row, sub_col = np.divmod(place - chip * label[0].size, label.shape[2])
+        segment = label.ravel()[place].astype(np.int64) - 1
         return cls(label, chip, sub_row, sub_col, segment, int(label.max(initial=0)), factor)
 
     @property
@@ -295,10 +297,9 @@ class _Subpixels:
     def borders(self) -> Floats:
         """Length of the border every segment shares with others, (m,), pixels."""
         length = np.zeros(self.n_segments + 1)
-        for one, other in (
-            (self.label[:, :-1], self.label[:, 1:]),
-            (self.label[:, :, :-1], self.label[:, :, 1:]),
-        ):
+        is_divided = np.bincount(self.home(), minlength=len(self.label)) > 1
+        label = self.label[is_divided]
+        for one, other in ((label[:, :-1], label[:, 1:]), (label[:, :, :-1], label[:, :, 1:])):
             is_border = (one != other) & (one > 0) & (other > 0)
             for side in (one, other):
                 length += np.bincount(side[is_border], minlength=self.n_segments + 1)
@@ -379,7 +380,11 @@ def _plateau(sub: _Subpixels, wet: Floats) -> Floats:
     Where a pond is wide enough to show itself unmixed, its own colour is better known than any table. Only what exceeds
     1 is believed: less may as well be a berm that is not resolved.
     """
-    inner = ~_grow(sub.label == 0, INNER_PX * sub.factor)[sub.chip, sub.sub_row, sub.sub_col]
+    reach = INNER_PX * sub.factor
+    is_wide = np.bincount(sub.chip, minlength=len(sub.label)) >= (2 * reach + 1) ** 2  # else nothing is so far inside
+    is_inner = np.zeros(sub.label.shape, bool)
+    is_inner[is_wide] = ~_grow(sub.label[is_wide] == 0, reach)
+    inner = is_inner[sub.chip, sub.sub_row, sub.sub_col]
     n_inner = sub.total(inner)
     plateau = sub.total(wet * inner) / np.maximum(n_inner, 1e-9)
     return np.where(n_inner >= MIN_INNER_PIXELS, np.clip(plateau, 1.0, 1.4), 1.0)

@@ -92,7 +92,10 @@ def basins(
     )
     is_single = top == bottom
     label[is_single] = _with_marker(is_inside[is_single], markers[is_single], top[is_single], in_chip)
-    return _merge_shallow(surface, label, n_markers, max_saddle, MIN_DIP_SIGMA * noise)
+    number = _without_shallow(
+        surface[is_shared], label[is_shared], n_markers, max_saddle, MIN_DIP_SIGMA * noise[is_shared]
+    )
+    return number[label]
 
 
 def highest_around(surface: Floats) -> Floats:
@@ -114,12 +117,12 @@ def _with_marker(is_inside: NDArray[np.bool_], markers: Labels, number: Labels, 
     return is_marked[part] * number[:, None, None]
 
 
-def _merge_shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: float, min_dip: Floats) -> Labels:
-    """Join basins between which the surface hardly dips."""
+def _without_shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: float, min_dip: Floats) -> Labels:
+    """Join basins between which the surface hardly dips: the new number of each, (n_labels + 1,), 0 for none."""
     pair, height = _borders(surface, label)
     if not len(pair):
-        return label
-    place = np.flatnonzero(label)
+        return np.arange(n_labels + 1, dtype=np.int32)
+    place = np.flatnonzero(label > 0)
     basin = label.ravel()[place]
     peak = np.full(n_labels + 1, -np.inf)
     np.maximum.at(peak, basin, surface.ravel()[place])
@@ -134,7 +137,7 @@ def _merge_shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: fl
     joined = np.stack([one[is_one], other[is_one]], axis=1)
     graph = coo_array((np.ones(len(joined), np.int8), joined.T), shape=(n_labels + 1, n_labels + 1))
     _, number = connected_components(graph, directed=False)  # in order of each part's first: 0 stays 0
-    return number.astype(np.int32)[label]
+    return number.astype(np.int32)
 
 
 def _borders(surface: Floats, label: Labels) -> tuple[Labels, Floats]:

@@ -114,7 +114,7 @@ class CoverageWriter:
             return int(self._counts.sum()) == self._grid.width * self._grid.height
 
     def finish(self, path: Path) -> None:
-        """Write the whole as a compressed, tiled GeoTIFF with overviews and a colour table."""
+        """Write the whole as a compressed, tiled GeoTIFF with a colour table; nearly empty, it needs no overviews."""
         self._dataset.close()
         with MemoryFile() as finished:
             rasterio.shutil.copy(
@@ -124,7 +124,7 @@ class CoverageWriter:
                 compress="DEFLATE",
                 blocksize=BLOCK_PX,
                 resampling="NEAREST",
-                overview_resampling="NEAREST",
+                overviews="NONE",
             )
             with storage_errors(path):
                 path.write_bytes(finished.read())
