@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from pondscan import __version__
+from pondscan.cli import process
 from pondscan.cli.check import check
 from pondscan.cli.config import config
 from pondscan.cli.evaluate import evaluate
@@ -63,8 +64,7 @@ class PondscanGroup(click.Group):
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Parse the arguments, run, and leave the process."""
         extra["standalone_mode"] = False
-        # Threads of the linear algebra beside our own only get in their way: 1.5 s of CPU on a full Sentinel-2 scene.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        process.set_up()
         try:
             code = super().main(args, **extra)
             sys.stdout.flush()

@@ -37,7 +37,7 @@ KEPT_CONFIDENCE = 0.1
 CHIP_SIDES = (14, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Sides of the chips, pixels; an object gets the smallest that holds it and the ground around it."""
 
-CHIP_BATCH_PX = 1 << 16
+CHIP_BATCH_PX = 1 << 17
 """Pixels of a stack of chips that are worked on at once; larger ones are no faster, and keep other threads waiting."""
 
 GRADED_CELLS = 4
