@@ -264,6 +264,11 @@ class ChipSettings(Section):
     quicklook_px: int = Field(
         1200, ge=0, le=8192, description="Longest side of the picture kept for the report; 0 = none."
     )
+    imagery: bool = Field(
+        True,
+        description="Keep the pixels around everything found at full resolution, for the report's strips of pictures "
+        "and for review.",
+    )
 
 
 class TileSettings(Section):

@@ -288,6 +288,7 @@ class _Run:
                 (*told, *result.warnings, *reader.warnings),
                 result.evidence,
                 ground=chips.chips(),
+                crops=result.crops,
             )
         self.stored[scene.scene_id] = stored
         self.warnings += [f"{scene.scene_id}: {warning}" for warning in stored.warnings]

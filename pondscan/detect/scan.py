@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,12 @@ from scipy import ndimage as ndi
 
 from pondscan import sensors
 from pondscan.config import Settings
-from pondscan.detect import measure, objects, ponds, segment, terrain, tiles
+from pondscan.detect import measure, objects, ponds, prospects, segment, terrain, tiles
 from pondscan.detect.calibrate import Adjustment, adjustment
+from pondscan.detect.crops import Crops, CropSampler
 from pondscan.detect.ground import GroundSink
-from pondscan.model import INVALID, REFLECTANCE_UNIT, Coverage, Scene, Window
+from pondscan.detect.reader import SceneReader
+from pondscan.model import INVALID, REFLECTANCE_UNIT, Coverage, Window
 from pondscan.relief import LitRelief
 
 if TYPE_CHECKING:
@@ -50,33 +52,6 @@ SMOOTHING_M = 1.0
 """Smoothing before peaks are sought: rims of 2 to 5 m stay visible, noise at metre pixels does not."""
 
 
-class SceneReader(Protocol):
-    """What the scan needs of a scene: pixels on its grid, by window (see ``scenes.reader``)."""
-
-    scene: Scene
-
-    @property
-    def block_px(self) -> int:
-        """Side of the tiles that follow the files' blocks."""
-        ...
-
-    def read(self, roles: Sequence[str], window: Window) -> NDArray[np.int16]:
-        """Counts of 1e-4 reflectance, (roles, h, w)."""
-        ...
-
-    def read_into(self, roles: Sequence[str], window: Window, out: Sequence[NDArray[np.int16]]) -> None:
-        """Read the same into an array (h, w) for each role."""
-        ...
-
-    def read_mask(self, window: Window) -> NDArray[np.uint8]:
-        """``model.Coverage`` codes before dilation."""
-        ...
-
-    def together(self, role: str) -> tuple[str, ...]:
-        """Roles that are decoded whenever ``role`` is."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class ScanResult:
     """What one scene yielded."""
@@ -88,6 +63,8 @@ class ScanResult:
     warnings: tuple[str, ...]
     evidence: pd.DataFrame
     """Everything measured, however unlikely: columns of ``tables.EVIDENCE``."""
+    crops: Crops | None = None
+    """Pixels around what was found; None where the settings ask for none."""
 
 
 def ignore(*_: object) -> None:
@@ -117,54 +94,26 @@ def scan_scene(
     executor, progress
         Threads serve best, since decoding releases the interpreter's lock; told the share of rows done.
     """
-    judged, counts, warnings = judge_scene(
-        reader,
-        settings,
-        ground=ground,
-        coverage_sink=coverage_sink,
-        ground_sink=ground_sink,
-        executor=executor,
-        progress=progress,
-    )
+    scan = _Scan(reader, settings, executor, ground)
+    scan.ground_sink = ground_sink
+    judged = scan.judged(coverage_sink, progress)
     kept = ponds.keep(judged, min_confidence=KEPT_CONFIDENCE, keep_rejected=settings.products.keep_rejected)
     scene = reader.scene
     observed = ponds.observations(kept, scene.grid, scene.scene_id)
-    return ScanResult(observed, counts, warnings, ponds.evidence(judged, scene.grid))
+    evidence = ponds.evidence(judged, scene.grid)
+    crops = scan.crops.around(*prospects.places(kept.frame, KEPT_CONFIDENCE)) if scan.crops else None
+    return ScanResult(observed, scan.counts, scan.warnings, evidence, crops)
 
 
 def judge_scene(
-    reader: SceneReader,
-    settings: Settings,
-    *,
-    executor: Executor,
-    ground: LitRelief | None = None,
-    coverage_sink: CoverageSink = ignore,
-    ground_sink: GroundSink = ignore,
-    progress: Progress = ignore,
+    reader: SceneReader, settings: Settings, *, executor: Executor
 ) -> tuple[ponds.Measured, dict[str, int], tuple[str, ...]]:
     """Measure and judge every segment of a scene, the rejected ones included (what the confidence fit learns from).
 
     Parameters as in `scan_scene`; returns the judged segments, the counts and the warnings.
     """
-    scan = _Scan(reader, settings, executor, ground)
-    scan.ground_sink = ground_sink
-    for rows_done in scan.stream(coverage_sink):
-        progress(rows_done / reader.scene.grid.height)
-    scene, pond, believe = reader.scene, settings.pond, settings.confidence
-    judged = ponds.judge(
-        scan.parts,
-        scene.grid,
-        min_diameter_m=pond.min_diameter_m,
-        max_diameter_m=pond.max_diameter_m,
-        max_elongation=pond.max_elongation,
-        target=believe.target,
-        has_swir=scene.has_swir,
-        calibrated=scene.calibrated,
-        expected_ponds_per_km2=believe.expected_ponds_per_km2,
-        ground=ground,
-    )
-    scan.count_rejected(judged.frame)
-    return judged, scan.counts, scan.warnings
+    scan = _Scan(reader, settings, executor, None)
+    return scan.judged(ignore, ignore), scan.counts, scan.warnings
 
 
 class _Scan:
@@ -173,6 +122,7 @@ class _Scan:
     def __init__(self, reader: SceneReader, settings: Settings, executor: Executor, ground: LitRelief | None) -> None:
         self.reader, self.settings, self.executor = reader, settings, executor
         self.ground_sink: GroundSink = ignore
+        self.ground = ground
         self.shading = ground if settings.mask.use == "auto" and "shadow" in settings.mask.classes else None
         self.grid = reader.scene.grid
         swir = [role for role in ("swir16", "swir22") if role in reader.scene.bands]
@@ -188,6 +138,8 @@ class _Scan:
         cell = segment.CELL_PX
         self.lag = cell * max(self.radius_cells + 1, -(-self.dilation_px // cell) + 1)
         self.max_side = self._max_side()
+        room_px = self.lag + self.margin_px - 1
+        self.crops = CropSampler(self.grid, self.roles, room_px=room_px) if settings.chips.imagery else None
         self.rows = tiles.RollingRows(self.grid.width, self._rows_held())
         for role in (*self._decoded_with(("green", "nir")), "mask", "coverage", "candidate"):
             self.rows.plane(role)
@@ -207,8 +159,29 @@ class _Scan:
     def _rows_held(self) -> int:
         """Rows that must stay in memory: a strip and the next, what waits for its surroundings, and those above it."""
         tallest = next(side for side in CHIP_SIDES if side >= self.max_side + 2 * self.margin_px)
-        wanted = 2 * self.tile_px + self.lag + max(tallest, self.dilation_px) + segment.CELL_PX
+        above = max(tallest + (self.crops.reach_px if self.crops else 0), self.dilation_px)
+        wanted = 2 * self.tile_px + self.lag + above + segment.CELL_PX
         return min(self.grid.height, -(-wanted // segment.CELL_PX) * segment.CELL_PX)  # no cell is cut by their end
+
+    def judged(self, coverage_sink: CoverageSink, progress: Progress) -> ponds.Measured:
+        """Measure everything and judge it together."""
+        for rows_done in self.stream(coverage_sink):
+            progress(rows_done / self.grid.height)
+        scene, pond, believe = self.reader.scene, self.settings.pond, self.settings.confidence
+        judged = ponds.judge(
+            self.parts,
+            scene.grid,
+            min_diameter_m=pond.min_diameter_m,
+            max_diameter_m=pond.max_diameter_m,
+            max_elongation=pond.max_elongation,
+            target=believe.target,
+            has_swir=scene.has_swir,
+            calibrated=scene.calibrated,
+            expected_ponds_per_km2=believe.expected_ponds_per_km2,
+            ground=self.ground,
+        )
+        self.count_rejected(judged.frame)
+        return judged
 
     def stream(self, coverage_sink: CoverageSink) -> Iterator[int]:
         """Read strip after strip, grade the rows whose surroundings are known, gather and measure objects.
@@ -243,8 +216,15 @@ class _Scan:
         return [self.executor.submit(self._read_first_bands, window) for window in windows]
 
     def _finish_measuring(self) -> None:
-        self.parts += [batch.result() for batch in self.measuring]
-        self.measuring = []
+        """Gather what was measured, and the pixels around what of it may be believed while they are in memory."""
+        parts, self.measuring = [batch.result() for batch in self.measuring], []
+        self.parts += parts
+        if self.crops and parts:
+            scene, believe = self.reader.scene, self.settings.confidence
+            hopeful = prospects.hopeful(
+                [part.frame for part in parts], scene, believe.target, believe.expected_ponds_per_km2, KEPT_CONFIDENCE
+            )
+            self.crops.take(*hopeful, self.rows.gather, self._load_other_bands)
 
     def _read_first_bands(self, window: Window) -> None:
         """Decode green and near infrared of a tile (and what comes with them), its mask, and sum its cells."""

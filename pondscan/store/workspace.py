@@ -9,14 +9,13 @@ DIR/evidence/<scene>.parquet        everything measured in a scene, however unli
 DIR/coverage/<scene>.tif            what of a scene was seen
 DIR/chips/<scene>_quicklook.png     what a scene looks like
 DIR/chips/<scene>_ground.npz        stable ground, by which scenes are placed against each other
+DIR/imagery/<scene>.tif             pixels around what was found in a scene, for eyes to judge
 DIR/ponds.geojson ...         the products
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,18 +31,21 @@ from shapely.geometry.base import BaseGeometry
 
 from pondscan.config import Settings
 from pondscan.configfile import load_settings, read_layer, to_toml
+from pondscan.detect.crops import Crops
 from pondscan.detect.ground import GroundChips, no_chips
-from pondscan.errors import InputError, WorkspaceError
+from pondscan.errors import WorkspaceError
 from pondscan.hashing import file_sha256
 from pondscan.model import Scene, Window
 from pondscan.store import atomic
 from pondscan.store.aoi import aoi_bytes
 from pondscan.store.chips import read_ground, write_ground
 from pondscan.store.coverage import Codes, CoverageMap, CoverageWriter
+from pondscan.store.imagery import Imagery, write_imagery
 from pondscan.store.ledger import Ledger
 from pondscan.store.lock import writer_lock
 from pondscan.store.picture import write_png
 from pondscan.store.records import Failure, InputFile, StoredScene, Superseded
+from pondscan.store.stems import file_stem
 from pondscan.tables import EVIDENCE, no_rows
 
 if TYPE_CHECKING:
@@ -61,34 +63,11 @@ FILES = {
     "coverage": ("coverage", ".tif"),
     "quicklook": ("chips", "_quicklook.png"),
     "ground": ("chips", "_ground.npz"),
+    "imagery": ("imagery", ".tif"),
 }
 """Files of a scene: the folder of each, and how its name ends after the scene's stem."""
 
 FOLDERS = tuple(dict.fromkeys(folder for folder, _ in FILES.values()))
-
-LONGEST_STEM = 120
-"""Characters of a scene_id that are used as a file name; file systems end at 255 bytes."""
-
-SAFE_STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9_-]|[A-Za-z0-9]")
-DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
-"""Names that Windows keeps for itself."""
-
-
-def file_stem(scene_id: str) -> str:
-    """Turn a scene_id into the name of its files: itself where that is safe, else shortened, with a hash.
-
-    Raises
-    ------
-    InputError
-        When it is empty.
-    """
-    if not scene_id:
-        raise InputError("a scene without a scene_id cannot be kept: give the file a name")
-    is_safe = SAFE_STEM.fullmatch(scene_id) and not DEVICES.fullmatch(scene_id) and len(scene_id) <= LONGEST_STEM
-    if is_safe:
-        return scene_id
-    readable = re.sub(r"[^A-Za-z0-9_-]+", "_", scene_id)[: LONGEST_STEM - 20].strip("_-") or "scene"
-    return f"{readable}.{hashlib.sha256(scene_id.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def as_kept(settings: Settings) -> Settings:
@@ -219,6 +198,11 @@ class Workspace:
         """Chips of ground by which a scene's place is compared with others; none where none are kept."""
         path = self.scene_file("ground", scene_id)
         return read_ground(path) if path.is_file() else no_chips()
+
+    def imagery(self, scene_id: str) -> Imagery | None:
+        """Pixels around what was found in a scene, None where none are kept."""
+        path = self.scene_file("imagery", scene_id)
+        return Imagery(path) if path.is_file() else None
 
     @contextmanager
     def new_scene(self, scene: Scene, inputs: tuple[InputFile, ...], scan_hash: str) -> Iterator[SceneDraft]:
@@ -380,6 +364,7 @@ class SceneDraft:
         evidence: pd.DataFrame | None = None,
         *,
         ground: GroundChips | None = None,
+        crops: Crops | None = None,
     ) -> StoredScene:
         """Make the scene part of the workspace.
 
@@ -397,6 +382,8 @@ class SceneDraft:
             Everything that was measured, columns ``tables.EVIDENCE``; None for nothing.
         ground
             What its place can be compared by with others; None for nothing.
+        crops
+            Pixels around what was found; None for nothing.
 
         Raises
         ------
@@ -415,6 +402,8 @@ class SceneDraft:
         aside = [self._finish_coverage()]
         if quicklook is not None:
             aside.append(self._aside.submit(write_png, self._temporary["quicklook"], quicklook))
+        if crops is not None and len(crops):
+            aside.append(self._aside.submit(write_imagery, self._temporary["imagery"], stored.scene.grid, crops))
         write_evidence(self._temporary["evidence"], no_rows(EVIDENCE) if evidence is None else evidence)
         if ground is not None:
             write_ground(self._temporary["ground"], ground)

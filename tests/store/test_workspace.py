@@ -19,7 +19,7 @@ from pondscan.config import Settings
 from pondscan.errors import InputError, WorkspaceError
 from pondscan.model import Window
 from pondscan.store import Superseded, Workspace, atomic
-from pondscan.store.workspace import LONGEST_STEM, file_stem
+from pondscan.store.stems import LONGEST_STEM, file_stem
 from pondscan.tables import EVIDENCE, OBSERVATIONS, conform, names
 
 SAFE = set(string.ascii_letters + string.digits + "._-")
