@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,10 @@ from pondscan.report.caveats import reasons_for_nothing
 from pondscan.report.looks import instrument
 from pondscan.store import StoredScene, Workspace, atomic
 from pondscan.summary import Totals, covered_shares, totals_of
+from pondscan.tables import SITES, Column
 
 if TYPE_CHECKING:
+    from pondscan.context.layers import Objects
     from pondscan.context.study import Effect
     from pondscan.follow.products import Products
 
@@ -65,7 +67,8 @@ def _build(
     started = time.perf_counter()
     stored = workspace.scenes()
     tables = products.build(scene_views(workspace), kept, aoi=workspace.aoi(), reviewed=workspace.verdicts())
-    content = report_input(workspace, stored, tables, kept)
+    tables, site_columns, objects = _with_layers(tables, kept)
+    content = replace(report_input(workspace, stored, tables, kept), layers=objects)
     published = Published(
         totals=totals_of(tables.ponds, tables.sites, tables.survey, content.scenes),
         covered=covered_shares(stored),
@@ -79,7 +82,8 @@ def _build(
         ThreadPoolExecutor(1) as executor,  # geometry and GDAL work while the interpreter draws the page
     ):
         dates = [one.scene.datetime for one in stored if one.scene.datetime]
-        writing = executor.submit(export.write, tables, folder, newest=max(dates, default=None))
+        newest = max(dates, default=None)
+        writing = executor.submit(export.write, tables, folder, newest=newest, site_columns=site_columns)
         page = report.render(content)
         (folder / REPORT).write_text(page, encoding="utf-8", newline="\n")
         writing.result()
@@ -100,6 +104,18 @@ def _build(
         )
         (folder / manifest.NAME).write_bytes(manifest.written(document))
     return published
+
+
+def _with_layers(tables: Products, kept: Settings) -> tuple[Products, tuple[Column, ...], tuple[Objects, ...]]:
+    """Add what layers from elsewhere say of the sites; nothing is imported for none."""
+    layers = kept.context.layers
+    if not layers:
+        return tables, SITES, ()
+    from pondscan.context.layers import columns, objects_near, with_columns
+
+    objects = tuple(objects_near(layer, tables.sites) for layer in layers)
+    sites = with_columns(tables.sites, layers, objects)
+    return replace(tables, sites=sites), (*SITES, *columns(layers)), objects
 
 
 def scene_views(workspace: Workspace) -> list[SceneView]:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ import click
 from pondscan.cli.options import json_option, settings_from, verbosity_options
 
 if TYPE_CHECKING:
-    from pondscan.config import Settings
+    from pondscan.config import ContextLayer, Settings
     from pondscan.monitor.settings import MonitorFile
 
 SPACE_FOR_PRODUCTS = 50_000_000
@@ -152,6 +152,23 @@ def _about_context(settings: Settings) -> Iterator[Finding]:
             span = f", {read[0].written} to {read[-1].written}" if kind == "events" and read else ""
             told = f"{len(read)} {kind if kind == 'events' else 'values'}{span}"
             yield Finding(kind, True, f"{path}: {told}{f'; columns not used: {unused}' if unused else ''}")
+    if context.layers:
+        yield from _about_layers(context.layers)
+
+
+def _about_layers(layers: Iterable[ContextLayer]) -> Iterator[Finding]:
+    from pondscan.context.layers import check_layer, columns
+    from pondscan.errors import PondscanError
+
+    for layer in layers:
+        try:
+            about = check_layer(layer)
+        except PondscanError as error:
+            yield Finding("layer", False, str(error))
+            continue
+        added = ", ".join(column.name for column in columns([layer]))
+        count = f"{about['features']} objects ({about['geometry_type']})"
+        yield Finding("layer", True, f"{layer.path}: {count}, adds {added} to sites")
 
 
 def _about_monitor(file: MonitorFile) -> Iterator[Finding]:

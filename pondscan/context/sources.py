@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,11 @@ def check_context(settings: ContextSettings) -> None:
         Naming file, line and value of what cannot be read.
     """
     read_context(settings)
+    if settings.layers:
+        from pondscan.context.layers import check_layer
+
+        for layer in settings.layers:
+            check_layer(layer)
 
 
 def files_of(settings: ContextSettings) -> tuple[ContextFile, ...]:
@@ -64,6 +70,17 @@ def files_of(settings: ContextSettings) -> tuple[ContextFile, ...]:
 
 def _paths(settings: ContextSettings) -> Iterator[Path]:
     yield from map(Path, (*settings.events, *settings.series))
+    for layer in settings.layers:
+        yield from _files_of_layer(Path(layer.path))
+
+
+def _files_of_layer(path: Path) -> list[Path]:
+    """Every file that a vector file consists of: a folder's, and beside a shapefile those of its name."""
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    if path.suffix.lower() == ".shp":
+        return [path, *sorted(file for file in path.parent.glob(f"{glob.escape(path.stem)}.*") if file != path)]
+    return [path]
 
 
 def _identified(path: Path) -> ContextFile:

@@ -49,7 +49,14 @@ BEFORE_ANY_SCENE = datetime(1970, 1, 1, tzinfo=UTC)
 """Date of a GeoPackage none of whose scenes is dated."""
 
 
-def write_geopackage(path: Path, layers: dict[str, gpd.GeoDataFrame], *, crs: object, newest: datetime | None) -> None:
+def write_geopackage(
+    path: Path,
+    layers: dict[str, gpd.GeoDataFrame],
+    *,
+    crs: object,
+    newest: datetime | None,
+    site_columns: tuple[Column, ...] = SITES,
+) -> None:
     """Write the layers ``ponds``, ``sites`` and ``observations`` with their styles.
 
     Parameters
@@ -60,6 +67,8 @@ def write_geopackage(path: Path, layers: dict[str, gpd.GeoDataFrame], *, crs: ob
         Projected CRS of the layers.
     newest
         Time of the newest scene.
+    site_columns
+        Columns of the sites.
 
     Raises
     ------
@@ -69,7 +78,7 @@ def write_geopackage(path: Path, layers: dict[str, gpd.GeoDataFrame], *, crs: ob
     styles = resources.files("pondscan.export").joinpath("styles")
     written = [
         Layer(name, layers[name], table, description, styles.joinpath(f"{name}.qml").read_text("utf-8"))
-        for name, (table, description) in LAYERS.items()
+        for name, (table, description) in {**LAYERS, "sites": (site_columns, LAYERS["sites"][1])}.items()
     ]
     write_layers(path, written, crs=crs, newest=newest)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from pondscan.export.csv import csv_bytes
 from pondscan.export.geojson import geojson_bytes
 from pondscan.export.geopackage import write_geopackage
-from pondscan.tables import ALIASES, PONDS, SITES, SURVEY, TIMESERIES, Table
+from pondscan.tables import ALIASES, PONDS, SITES, SURVEY, TIMESERIES, Column, Table
 
 PRODUCTS = ("ponds.geojson", "sites.geojson", "timeseries.csv", "survey.csv", "aliases.csv", "pondscan.gpkg")
 """What ``write`` writes."""
@@ -28,7 +28,7 @@ class Tables(Protocol):
 
     @property
     def sites(self) -> gpd.GeoDataFrame:
-        """Footprints, columns ``SITES``."""
+        """Footprints, columns ``SITES`` and what layers from elsewhere add."""
         ...
 
     @property
@@ -57,13 +57,15 @@ class Tables(Protocol):
         ...
 
 
-def write(tables: Tables, folder: Path, *, newest: datetime | None) -> None:
+def write(tables: Tables, folder: Path, *, newest: datetime | None, site_columns: tuple[Column, ...] = SITES) -> None:
     """Write every product but the report and ``run.json`` into a folder.
 
     Parameters
     ----------
     newest
         Time of the newest scene, the date of the GeoPackage.
+    site_columns
+        Columns of the sites, those that layers from elsewhere add among them.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def write(tables: Tables, folder: Path, *, newest: datetime | None) -> None:
     observations = _sorted(tables.observations, "scene_id", "object_id")
     contents = {
         "ponds.geojson": geojson_bytes(ponds, PONDS),
-        "sites.geojson": geojson_bytes(sites, SITES),
+        "sites.geojson": geojson_bytes(sites, site_columns),
         "timeseries.csv": csv_bytes(
             _sorted(tables.timeseries, "site_id", "datetime", "sensor", "scene_id"), TIMESERIES
         ),
@@ -85,7 +87,7 @@ def write(tables: Tables, folder: Path, *, newest: datetime | None) -> None:
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     layers = {"ponds": ponds, "sites": sites, "observations": observations}
-    write_geopackage(folder / "pondscan.gpkg", layers, crs=tables.crs, newest=newest)
+    write_geopackage(folder / "pondscan.gpkg", layers, crs=tables.crs, newest=newest, site_columns=site_columns)
 
 
 def _sorted(frame: Table, *by: str) -> Table:

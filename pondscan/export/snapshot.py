@@ -15,6 +15,8 @@ import pandas as pd
 import pyogrio
 import shapely
 
+from pondscan.config import ContextLayer
+from pondscan.context.layers import columns as added_columns
 from pondscan.errors import WorkspaceError
 from pondscan.export.geojson import geojson_bytes
 from pondscan.export.geopackage import LAYERS
@@ -77,6 +79,7 @@ def snapshot_of(name: str, document: Mapping[str, Any], contents: Mapping[str, b
     """
     tables = {table: _read_csv(contents[f"{table}.csv"], columns) for table, columns in TABLES.items()}
     columns = {layer: known for layer, (known, _) in LAYERS.items()}
+    columns["sites"] = (*columns["sites"], *_added_to_sites(document))
     layers = _read_layers(contents[GEOPACKAGE], columns)
     if not is_whole:
         for layer in ("ponds", "sites"):
@@ -85,6 +88,12 @@ def snapshot_of(name: str, document: Mapping[str, Any], contents: Mapping[str, b
                 raise WorkspaceError(f"{message}: `pondscan run` with any scene of the census publishes it anew")
     notes = () if is_whole else (OPENED_SINCE,)
     return Snapshot(name, layers, tables, {**columns, **TABLES}, document, contents, notes)
+
+
+def _added_to_sites(document: Mapping[str, Any]) -> tuple[Column, ...]:
+    """Columns that layers from elsewhere added to the sites."""
+    named = document["settings"].get("context", {}).get("layers", ())
+    return added_columns(ContextLayer.model_validate(layer) for layer in named)
 
 
 def _read_layers(content: bytes, columns: Mapping[str, tuple[Column, ...]]) -> dict[str, gpd.GeoDataFrame]:

@@ -19,6 +19,7 @@ from geopandas import GeoDataFrame
 
 from pondscan.report import words
 from pondscan.report.inputs import ReportInput
+from pondscan.report.maplayers import drawn_layer, layer_keys
 from pondscan.report.mosaic import Bounds, best_first, mosaic
 from pondscan.report.palette import CONFIDENCES, STATUSES, kind_color
 
@@ -53,6 +54,10 @@ def explorer(report_input: ReportInput, crs: str, bounds: Bounds) -> str:
         "pictures": _pictures(report_input, crs, bounds),
         "ponds": _ponds(report_input, ponds, bounds),
         "sites": _sites(sites, bounds),
+        "layers": [
+            drawn_layer(layer, key, bounds)
+            for layer, key in zip(report_input.layers, layer_keys(report_input.layers), strict=True)
+        ],
         "colors": {
             "kind": {words.kind(kind): kind_color(kind) for kind in sorted(ponds["kind"].fillna("unknown").unique())},
             "status": STATUSES,

@@ -15,6 +15,7 @@ from pondscan.model import Coverage
 from pondscan.tables import PONDS, SITES, SURVEY, TIMESERIES, Column, names
 
 if TYPE_CHECKING:
+    from pondscan.context.layers import Objects
     from pondscan.context.study import Effect
 
 COVERAGE_COLUMNS = tuple(code.name.lower() for code in Coverage)
@@ -82,6 +83,8 @@ class ReportInput:
     """Sentences of the run that belong in the report: why nothing was found, what was superseded …"""
     context: Context = field(default_factory=Context)
     """What is known from elsewhere."""
+    layers: tuple[Objects, ...] = ()
+    """Objects of vector layers from elsewhere near the sites, in the CRS of the tables."""
     study: tuple[Effect, ...] = ()
     """What changed around each event of it."""
 

@@ -23,10 +23,11 @@ from pondscan.report.inputs import ReportInput, check_columns, in_order
 from pondscan.report.limits import limit_sentence, scene_limits
 from pondscan.report.looks import Look, site_looks, survey_looks
 from pondscan.report.map import Sheet
+from pondscan.report.maplayers import layer_keys
 from pondscan.report.outside import Outside, outside_of
 from pondscan.report.palette import COVERAGE, MARKERS, sensor_style
 from pondscan.report.pictures import maps, plates
-from pondscan.report.rows import SiteRow, kind_rows, scene_rows, site_rows
+from pondscan.report.rows import SiteRow, added_heads, kind_rows, scene_rows, site_rows
 
 N_CARDS = 12
 """Sites shown with a map and a chart of their own, largest first; all are in the table."""
@@ -102,6 +103,7 @@ def render(report_input: ReportInput) -> str:
         **_tables(report_input),
         **_series(report_input, every_period),
         n_map_looks=len(report_input.looks),
+        map_layers=layer_keys(report_input.layers),
         maps=drawn,
     )  # fmt: skip
 
@@ -134,6 +136,7 @@ def _series(report_input: ReportInput, every_period: Sequence[Census]) -> dict[s
     known = outside_of(report_input.context, report_input.study, every_period, span if drawn else None)
     return {
         "sites": sites,
+        "added_heads": added_heads(report_input.sites),
         "cards": _cards(report_input, sites[:N_CARDS], by_site, span),
         "sensors": _sensor_keys(every_look),
         "n_looks": len(total),

@@ -82,6 +82,9 @@ CONFIDENCES = (
 )
 """Least confidence of a class, its colour (of the inferno map: light to dark in grey too) and its name."""
 
+LAYERS = ("#56B4E9", "#F0E442", "#CC79A7", "#E69F00", "#009E73", "#D55E00")
+"""Colours of layers from elsewhere on the map, in their order, then over again (Okabe and Ito 2008)."""
+
 COVERAGE = {
     "clear": "#4F9DA6",
     "cloud": "#C9CED1",

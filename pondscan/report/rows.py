@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from geopandas import GeoDataFrame
 from markupsafe import Markup
@@ -17,6 +18,7 @@ from pondscan.report.looks import Look
 from pondscan.report.map import anchor
 from pondscan.report.palette import COVERAGE, kind_color
 from pondscan.report.words import Z_95, number
+from pondscan.tables import SITES, names
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class SiteRow:
     trend: Cell
     trend_interval: str
     spark: Markup
+    added: list[Cell]
+    """Of the columns that layers from elsewhere add, in the order of ``added_heads``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +95,11 @@ class KindRow:
 def site_rows(sites: GeoDataFrame, looks: dict[str, list[Look]], span: Span | None) -> list[SiteRow]:
     """Sites, largest liquid area first, sites of unknown area last."""
     order = sites.sort_values(["pond_area_m2", "site_id"], ascending=[False, True], na_position="last")
-    return [_site_row(row, looks.get(str(row.site_id), []), span) for row in order.itertuples(index=False)]
+    added = added_names(sites)
+    return [_site_row(row, looks.get(str(row.site_id), []), span, added) for row in order.itertuples(index=False)]
 
 
-def _site_row(row: Any, looks: list[Look], span: Span | None) -> SiteRow:
+def _site_row(row: Any, looks: list[Look], span: Span | None, added: list[str]) -> SiteRow:
     return SiteRow(
         site_id=str(row.site_id),
         anchor=anchor(str(row.site_id)),
@@ -110,7 +115,36 @@ def _site_row(row: Any, looks: list[Look], span: Span | None) -> SiteRow:
         trend=cell(_signed(row.trend_m2_per_year), row.trend_m2_per_year),
         trend_interval=_trend_interval(row),
         spark=Markup(sparkline(looks, span)) if span and looks else Markup(""),  # noqa: S704 (numbers and own colours)
+        added=[_added_cell(getattr(row, name)) for name in added],
     )
+
+
+def added_names(sites: GeoDataFrame) -> list[str]:
+    """Columns that layers from elsewhere added to the sites."""
+    own = {*names(SITES), str(sites.geometry.name)}
+    return [str(name) for name in sites.columns if name not in own]
+
+
+def added_heads(sites: GeoDataFrame) -> list[str]:
+    """Heads of these columns: ``rivers, m away``, ``townships``, ``in control zones``."""
+    return [_head(name) for name in added_names(sites)]
+
+
+def _head(name: str) -> str:
+    if name.endswith("_distance_m"):
+        return f"{name.removesuffix('_distance_m')}, m away".replace("_", " ")
+    if name.endswith("_within"):
+        return f"in {name.removesuffix('_within')}".replace("_", " ")
+    return name.removesuffix("_name").replace("_", " ")
+
+
+def _added_cell(value: Any) -> Cell:
+    """Cell of a distance, a name, or of whether a site lies within something."""
+    if value is None or pd.isna(value):
+        return Cell(words.NOT_KNOWN)
+    if isinstance(value, bool | np.bool_):
+        return Cell("yes" if value else "no", str(bool(value)).lower())
+    return cell(value, value) if isinstance(value, str) else cell(words.rounded(float(value), 1.0), value)
 
 
 def scene_rows(scenes: pd.DataFrame) -> list[SceneRow]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,16 +77,6 @@ def test_many_looks_share_the_room_for_pictures():
     told = document(replace(report_input, looks=looks, quicklooks=quicklooks))
     assert len(told["pictures"]) == 24
     assert [told["pictures"][0]["look"], told["pictures"][-1]["look"]] == [0, 39]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

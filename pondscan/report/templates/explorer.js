@@ -40,6 +40,18 @@
     for (const [name, value] of rows) list.append(element("dt", name), element("dd", value));
     return list;
   }
+  const layers = told.layers.map((layer) => {
+    const style = { color: layer.color, weight: 2, fill: false };
+    const casing = { color: "#17262e", weight: 4, opacity: 0.6, fill: false, interactive: false };
+    const draw = {
+      polygon: (paths) => [L.polygon(paths, casing), L.polygon(paths, { ...style, dashArray: "8 4" })],
+      line: (paths) => [L.polyline(paths, casing), L.polyline(paths, style)],
+      point: (paths) => paths.map(([place]) => L.circleMarker(place, { ...style, radius: 5, color: "#17262e", weight: 1, fill: true, fillColor: layer.color, fillOpacity: 1 })),
+    };
+    const shapes = layer.shapes.flatMap((shape) => draw[shape.kind](shape.paths).map((drawn) => (
+      drawn.bindPopup(() => card([[layer.name, shape.name || "no name"]])))));
+    return L.layerGroup(shapes).addTo(map);
+  });
   const ponds = told.ponds.map((pond) => {
     const casing = L.polygon(pond.ring, { color: "#17262e", weight: 4, fill: false, interactive: false });
     const shape = L.polygon(pond.ring, { weight: 2, fillOpacity: 0.25 });
@@ -99,6 +111,9 @@
   if (slider) slider.addEventListener("input", paint);
   byId("explorer-color").addEventListener("change", paint);
   byId("explorer-sites").addEventListener("change", ({ target }) => { target.checked ? footprints.addTo(map) : footprints.remove(); });
+  layers.forEach((layer, number) => byId(`explorer-layer-${number}`).addEventListener("change", ({ target }) => {
+    target.checked ? layer.addTo(map) : layer.remove();
+  }));
   byId("explorer-whole").addEventListener("click", () => map.fitBounds(whole));
   for (const link of document.querySelectorAll("[data-pick]"))
     link.addEventListener("click", (event) => { event.preventDefault(); pick(link.dataset.pick); });
