@@ -117,9 +117,19 @@ SITES = (
     Column("first_seen", "datetime", "earliest first_seen of its ponds"),
     Column("not_seen_before", "datetime", "last clear look before that, null when none"),
     Column("last_seen", "datetime", "latest last_seen of its ponds"),
-    Column("trend_m2_per_year", "number", "trend of liquid area, null below four clear looks over a year"),
+    Column(
+        "trend_m2_per_year",
+        "number",
+        "robust trend of liquid area, of one sensor and equal seasons; null below four clear looks over a year, or "
+        "where gaps leave too few to compare",
+    ),
     Column("trend_lower_m2_per_year", "number", "its 95 % interval, lower end"),
     Column("trend_upper_m2_per_year", "number", "its 95 % interval, upper end"),
+    Column(
+        "not_seen_since",
+        "datetime",
+        "first clear look after `last_seen` without liquid: it closed between the two; null unless gone",
+    ),
 )
 
 TIMESERIES = (

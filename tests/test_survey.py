@@ -185,7 +185,11 @@ class TestTrend:
         return census(*views).sites[names].to_numpy(float)[0]
 
     def test_exact_growth_is_found(self):
-        assert self.trend(*self.growing(*self.months)).tolist() == pytest.approx([100] * 3, abs=0.5)
+        slope, lower, upper = self.trend(*self.growing(*self.months))
+        assert slope == pytest.approx(100, abs=0.5)
+        # nothing departs from the line, so the interval is that of the measurement: some 20 m2 at each of four looks
+        assert lower == pytest.approx(2 * slope - upper)
+        assert 5 < upper - slope < 60
 
     def test_null_below_four_looks_or_a_year(self):
         assert np.isnan(self.trend(*self.growing(*self.months[:3]))).all()

@@ -185,7 +185,7 @@ def unseen_at(places: Places, census: Census) -> pd.DataFrame:
     return pd.DataFrame(parts).groupby([place, pd.Series(look, name="look")]).sum()
 
 
-def site_table(places: Places, trend: Floats) -> GeoDataFrame:
+def site_table(places: Places, trend: Floats, not_seen_since: NDArray[np.datetime64]) -> GeoDataFrame:
     """Sites: the columns ``tables.SITES`` and the footprints.
 
     Counts and areas are of the ponds present; they are zero where the site is gone, and null where its ponds are all
@@ -194,7 +194,9 @@ def site_table(places: Places, trend: Floats) -> GeoDataFrame:
     Parameters
     ----------
     trend : (n_sites, 3)
-        As ``series.trends`` gives it.
+        As ``trends.site_trends`` gives it.
+    not_seen_since : (n_sites,)
+        As ``series.not_seen_since`` gives it.
     """
     n_sites, every = places.n_sites, range(places.n_sites)
     ponds = pd.DataFrame(places.ponds.drop(columns="geometry")).assign(site=places.home)
@@ -216,6 +218,7 @@ def site_table(places: Places, trend: Floats) -> GeoDataFrame:
         "trend_m2_per_year": trend[:, 0],
         "trend_lower_m2_per_year": trend[:, 1],
         "trend_upper_m2_per_year": trend[:, 2],
+        "not_seen_since": pd.DatetimeIndex(not_seen_since, tz="UTC"),
     }
     footprint = gpd.GeoSeries(places.outline[:n_sites], crs=places.ponds.crs)
     return GeoDataFrame(table, geometry=footprint)

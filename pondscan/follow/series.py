@@ -1,4 +1,4 @@
-"""What each look saw at each place: the time series of sites, and their trends.
+"""What each look saw at each place: the time series of sites, and when they closed.
 
 The places are the sites and the isolated ponds; ``place_looks`` has a row for every place and every look that touches
 it, the unseen ones too, and is what ``timeseries`` and ``survey`` are summed from.
@@ -6,7 +6,6 @@ it, the unseen ones too, and is what ``timeseries`` and ``survey`` are summed fr
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,11 +14,12 @@ import shapely
 from numpy.typing import NDArray
 
 from pondscan.detect import detection
-from pondscan.follow.history import STATUS, State, detectable
-from pondscan.follow.looks import Look, clear_share, days, start_times
+from pondscan.follow.history import STATUS, State, States, detectable
+from pondscan.follow.looks import Look, clear_share, start_times
 from pondscan.follow.matching import FINER
 from pondscan.follow.places import Places
 from pondscan.follow.sites import parts_of_sigma, total_sigma
+from pondscan.follow.trends import WHOLE
 from pondscan.tables import TIMESERIES, conform
 
 Floats = NDArray[np.float64]
@@ -27,14 +27,7 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 Polygons = NDArray[np.object_]
 
-WHOLE = 0.9
-"""A look that saw at least this share of a place saw it whole: only such a look can say zero, or enter a trend."""
-
-MIN_TREND_LOOKS = 4
-MIN_TREND_DAYS = 365.0
-
-WET_MONTHS = (5, 6, 7, 8, 9, 10)
-"""May to October; the other months are the dry season."""
+Times = NDArray[np.datetime64]
 
 
 def place_looks(
@@ -162,49 +155,30 @@ def timeseries(rows: pd.DataFrame, looks: Sequence[Look], site_id: NDArray[np.st
     return table.sort_values(["site_id", "datetime", "scene_id"], na_position="first", ignore_index=True)
 
 
-def trends(rows: pd.DataFrame, looks: Sequence[Look], n_sites: int) -> Floats:
-    """Trend of the liquid area of each site with its 95 % interval.
+def not_seen_since(rows: pd.DataFrame, looks: Sequence[Look], state: States, n_sites: int) -> Times:
+    """First dated clear look without liquid after the last that saw any: the other end of a closure's interval.
 
-    Theil–Sen slope and Sen's rank interval (``scipy.stats.theilslopes``) over whole looks of one sensor and one season,
-    so that neither monsoon nor pixel size passes for change: the finest sensor with ``MIN_TREND_LOOKS`` such looks
-    over ``MIN_TREND_DAYS``, in the season that has more of them (the dry one of equals).
+    A site closed after its last sighting and by then; cloud and monsoon in between only make the interval longer.
+
+    Parameters
+    ----------
+    rows
+        As ``place_looks`` gives them, the sites first among the places.
+    state : (n_places, n_looks)
+        As ``Places.state``.
 
     Returns
     -------
-    (n_sites, 3)
-        Slope, lower and upper end, square metres per year; NaN where there are too few looks.
+    (n_sites,)
+        NaT unless the site is gone at the newest look.
     """
-    found = np.full((n_sites, 3), np.nan)
-    usable = _trend_rows(rows[rows["place"] < n_sites], looks)
-    keys = ["place", "gsd_m", "sensor", "is_wet"]
-    group = usable.groupby(keys)["day"].agg(["size", "min", "max"]).reset_index()
-    group = group[(group["size"] >= MIN_TREND_LOOKS) & (group["max"] - group["min"] >= MIN_TREND_DAYS)]
-    group = group.sort_values(["place", "gsd_m", "size", "sensor", "is_wet"], ascending=[True, True, False, True, True])
-    if group.empty:
-        return found
-    from scipy.stats import theilslopes  # takes half a second to import, and most runs have no trend
-
-    chosen = usable.merge(group.drop_duplicates("place")[keys], on=keys)
-    for place, series in chosen.groupby("place"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            slope = theilslopes(series["area_m2"], series["day"] / 365.25, alpha=0.95)
-        found[int(str(place))] = slope.slope, slope.low_slope, slope.high_slope
-    return found
-
-
-def _trend_rows(rows: pd.DataFrame, looks: Sequence[Look]) -> pd.DataFrame:
-    """Dated looks that saw the place whole, with day, season, sensor and pixel size."""
     start = start_times(looks)
-    month = start.astype("datetime64[M]").astype(np.int64) % 12 + 1
-    described = pd.DataFrame(
-        {
-            "look": np.arange(len(looks)),
-            "day": days(start),
-            "is_wet": np.isin(month, WET_MONTHS),
-            "gsd_m": [look.gsd_m for look in looks],
-            "sensor": [look.sensor for look in looks],
-        }
-    )
-    usable = rows[(rows["observed_fraction"] >= WHOLE) & rows["area_m2"].notna()].merge(described, on="look")
-    return usable[usable["day"].notna()]
+    since = np.full(n_sites, np.datetime64("NaT", "us"))
+    is_gone = state[:n_sites, -1] == State.GONE if len(looks) else np.zeros(n_sites, bool)
+    of_gone = rows[(rows["place"] < n_sites) & is_gone[np.minimum(rows["place"], n_sites - 1)]] if n_sites else rows[:0]
+    is_there = (of_gone["n_ponds"] > 0) | (of_gone["state"] == State.COVERED)
+    last = of_gone["look"].where(is_there).groupby(of_gone["place"]).transform("max")
+    is_after = (of_gone["n_ponds"] == 0) & (of_gone["look"] > last) & ~np.isnat(start[of_gone["look"]])
+    first = of_gone[is_after].groupby("place")["look"].min()
+    since[first.index.to_numpy(np.int64)] = start[first.to_numpy(np.int64)]
+    return since

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from pondscan.follow.looks import Look
 from pondscan.follow.places import Places
-from pondscan.follow.series import WET_MONTHS
 from pondscan.follow.sites import total_sigma
+from pondscan.follow.trends import WET_MONTHS
 from pondscan.tables import SURVEY, conform, names
 
 Integers = NDArray[np.int64]

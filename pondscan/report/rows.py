@@ -45,6 +45,7 @@ class SiteRow:
     first_seen: Cell
     not_seen_before: str
     last_seen: Cell
+    not_seen_since: str
     trend: Cell
     trend_interval: str
     spark: Markup
@@ -112,6 +113,7 @@ def _site_row(row: Any, looks: list[Look], span: Span | None, added: list[str]) 
         first_seen=cell(words.day(row.first_seen), words.day(row.first_seen)),
         not_seen_before="" if pd.isna(row.not_seen_before) else words.day(row.not_seen_before),
         last_seen=cell(words.day(row.last_seen), words.day(row.last_seen)),
+        not_seen_since="" if pd.isna(row.not_seen_since) else f"gone by {words.day(row.not_seen_since)}",
         trend=cell(_signed(row.trend_m2_per_year), row.trend_m2_per_year),
         trend_interval=_trend_interval(row),
         spark=Markup(sparkline(looks, span)) if span and looks else Markup(""),  # noqa: S704 (numbers and own colours)
