@@ -50,10 +50,11 @@ def place_looks(
     -------
     DataFrame
         Sorted by place and look: `n_ponds`, `pond_equivalents`, `area_m2` (null where unseen), `variance` and
-        `shared_sigma_m2` of the area, `doubt_m2` (what it is expected to be off by, as some that is counted is no
-        liquid and some that is not counted is), `unseen_m2` and `unseen_variance` (liquid in sight that the look does
-        not show), `n_objects` (candidates below the least confidence included), the `expected` number of real ones
-        among them and its variance `count_variance`, `observed_fraction`, `state`.
+        `shared_sigma_m2` of the area, `measured_variance` (the part of `variance` that is new at every look),
+        `doubt_m2` (what it is expected to be off by, as some that is counted is no liquid and some that is not counted
+        is), `unseen_m2` and `unseen_variance` (liquid in sight that the look does not show), `n_objects` (candidates
+        below the least confidence included), the `expected` number of real ones among them and its variance
+        `count_variance`, `observed_fraction`, `state`.
     """
     gsd = np.array([look.gsd_m for look in looks])
     grid = _observed(places, looks, crs).set_index(["place", "look"])
@@ -98,6 +99,7 @@ def _sums(seen: pd.DataFrame) -> pd.DataFrame:
             "n_ponds": is_counted,
             "pond_equivalents": seen["pond_equivalents"] * is_counted,
             "area_m2": area * is_counted,
+            "measured_variance": own_variance * is_counted,
             "variance": own_variance * is_counted + liquid * (1 - liquid) * area**2,
             "shared_sigma_m2": shared * is_counted,
             "doubt_m2": (liquid - is_counted) * area,

@@ -148,7 +148,7 @@ def _usable(rows: pd.DataFrame, looks: Sequence[Look]) -> pd.DataFrame:
         }
     )
     usable = rows[(rows["observed_fraction"] >= WHOLE) & rows["area_m2"].notna()].merge(described, on="look")
-    sigma = total_sigma(usable["variance"].to_numpy(float), usable["shared_sigma_m2"].to_numpy(float))
+    sigma = total_sigma(usable["measured_variance"].to_numpy(float), usable["shared_sigma_m2"].to_numpy(float))
     return usable.assign(sigma_m2=sigma)[usable["day"].notna()]
 
 
