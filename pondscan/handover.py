@@ -20,6 +20,7 @@ from pondscan.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from pondscan.export.snapshot import Snapshot
+    from pondscan.report import ReportInput
 
 FOLDER = "export"
 """Where exports go, below the workspace, each format in a folder of its own."""
@@ -35,6 +36,8 @@ class Format:
     """Module whose ``export`` writes it."""
     needs: str | None = None
     """What must be named beside the format: ``URL``; None when nothing."""
+    is_drawn: bool = False
+    """Whether it is made from what the report is made from, instead of from the tables."""
 
 
 FORMATS: dict[str, Format] = {
@@ -45,6 +48,9 @@ FORMATS: dict[str, Format] = {
     "kml": Format("ponds and sites with colours and dates, for Google Earth", "pondscan.export.kml"),
     "shapefile": Format("ponds, sites and observations for older GIS, its limits told", "pondscan.export.shapefile"),
     "stac": Format("a static STAC catalog with the products in it, to be put on a server", "pondscan.export.stac"),
+    "figures": Format(
+        "the map and every chart as SVG and PNG, for papers and slides", "pondscan.report.album", is_drawn=True
+    ),
     "postgis": Format(
         "every table into schema pondscan of a PostGIS database, named by URL", "pondscan.export.postgis", needs="URL"
     ),
@@ -88,8 +94,9 @@ def export(out_dir: Path, format_name: str, *, url: str = "") -> Exported:
     from pondscan.store import atomic
 
     snapshot = published(out_dir)
-    module = import_module(FORMATS[format_name].module)
-    if FORMATS[format_name].needs == "URL":
+    one = FORMATS[format_name]
+    module = import_module(one.module)
+    if one.needs == "URL":
         database, notes = module.export(snapshot, url)
         return Exported(database, (), (*snapshot.notes, *notes))
     folder = out_dir / FOLDER / format_name
@@ -99,12 +106,21 @@ def export(out_dir: Path, format_name: str, *, url: str = "") -> Exported:
         tempfile.TemporaryDirectory(prefix=atomic.TEMPORARY_PREFIX, dir=folder.parent) as place,
     ):
         draft = Path(place)
-        notes = module.export(snapshot, draft)
+        notes = module.export(_drawn_from(snapshot, out_dir) if one.is_drawn else snapshot, draft)
         names = sorted(file.relative_to(draft) for file in draft.rglob("*") if file.is_file())
         for name in names:
             atomic.make_folder((folder / name).parent)
             atomic.move_into_place(draft / name, folder / name)
     return Exported(str(folder), tuple(folder / name for name in names), (*snapshot.notes, *notes))
+
+
+def _drawn_from(snapshot: Snapshot, out_dir: Path) -> ReportInput:
+    """Add the pictures of scenes that the workspace keeps."""
+    from pondscan.report.published import input_of
+    from pondscan.store import Workspace
+
+    quicklook = Workspace(out_dir).quicklook
+    return input_of(snapshot.document, snapshot.tables, snapshot.layers, title=snapshot.name, quicklook=quicklook)
 
 
 def published(out_dir: Path) -> Snapshot:

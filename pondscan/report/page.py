@@ -7,11 +7,8 @@ import hashlib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pondscan.config import Settings
@@ -28,6 +25,7 @@ from pondscan.report.outside import Outside, outside_of
 from pondscan.report.palette import COVERAGE, MARKERS, sensor_style
 from pondscan.report.pictures import maps, plates
 from pondscan.report.rows import SiteRow, added_heads, kind_rows, scene_rows, site_rows
+from pondscan.report.templating import asset, environment
 
 N_CARDS = 12
 """Sites shown with a map and a chart of their own, largest first; all are in the table."""
@@ -77,9 +75,9 @@ def render(report_input: ReportInput) -> str:
     head = head_of(every_period)
     settings = Settings.model_validate(tomllib.loads(report_input.settings_toml))
     drawn = maps(report_input)
-    script, style = _asset("report.js"), _asset("report.css")
+    script, style = asset("report.js"), asset("report.css")
     scripts, styles = ((script,), (style,)) if drawn is None else _with_explorer(script, style)
-    return _environment().get_template("report.html").render(
+    return environment().get_template("report.html").render(
         title=report_input.title,
         policy=_policy(scripts),
         styles=[Markup(text) for text in styles],  # noqa: S704 (package data)
@@ -219,7 +217,7 @@ def _subtitle(report_input: ReportInput) -> str:
 def _with_explorer(script: str, style: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Scripts and style sheets of a page with a moving map, in the order in which they must run."""
     leaflet_script, leaflet_style = library()
-    return (leaflet_script, _asset("explorer.js"), script), (leaflet_style, style)
+    return (leaflet_script, asset("explorer.js"), script), (leaflet_style, style)
 
 
 def _policy(scripts: Sequence[str]) -> str:
@@ -235,18 +233,3 @@ def _policy(scripts: Sequence[str]) -> str:
 def _svg(text: str) -> Markup:
     """Mark a chart as ready: nothing in it comes from outside."""
     return Markup(text)  # noqa: S704
-
-
-def _asset(name: str) -> str:
-    return (files("pondscan.report") / "templates" / name).read_text("utf-8")
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("pondscan.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -62,7 +62,7 @@ def test_a_missing_product_is_refused(workspace):
 def test_products_that_a_run_is_just_replacing_are_waited_for(workspace, census, tmp_path, monkeypatch):
     monkeypatch.setattr(handover, "PAUSE_S", 0.1)
     newer = publish(replace(census, ponds=census.ponds.assign(area_m2=111.0)), tmp_path / "newer")
-    names_in_order = sorted(file.name for file in newer.iterdir() if file.name != "run.json")
+    names_in_order = sorted(file.name for file in newer.iterdir() if file.is_file() and file.name != "run.json")
     (newer / names_in_order[0]).replace(workspace / names_in_order[0])
     (newer / "ponds.geojson").replace(workspace / "ponds.geojson")
 
