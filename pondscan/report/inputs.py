@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from geopandas import GeoDataFrame
+from numpy.typing import NDArray
 
 from pondscan.context.sources import Context
 from pondscan.errors import WorkspaceError
@@ -53,6 +56,44 @@ class Quicklook:
     crs: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A pond's outline on a picture."""
+
+    pond_id: str
+    state: str
+    """Present, covered, unobserved or gone, at that look."""
+    confidence: float
+    is_measured: bool
+    """Whether the outline is of that look; else it is the pond's latest one."""
+    points: tuple[tuple[int, int], ...]
+    """Corners in thousandths of the picture's side, right and down from its upper left corner."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chip:
+    """What a look shows of a site."""
+
+    look: int
+    """Place of the look in ``ReportInput.looks``."""
+    scene_id: str
+    when: datetime | None
+    sensor: str
+    gsd_m: float
+    picture: NDArray[np.uint8]
+    """(h, w, 3), a square of the scene's own pixels; north is up, but for the grid's convergence."""
+    side_m: float
+    kept: float
+    """Share of it at the scene's own resolution; the rest is of the picture of the whole scene."""
+    preview_m: float
+    """Side of the pixels of that picture."""
+    observed: float
+    """Share of the site's footprint that the look saw clear."""
+    hidden_by: str
+    """What hid most of the rest, a lower-case name of ``model.Coverage``; empty where next to nothing was hidden."""
+    rings: tuple[Ring, ...]
+
+
 @dataclass(frozen=True)
 class ReportInput:
     """Everything ``render`` may use: the report is a pure function of it.
@@ -74,6 +115,8 @@ class ReportInput:
     """Scenes of every look, joined by ``;``, in order of time."""
     states: Mapping[str, str] = field(default_factory=dict)
     """Pond id → a letter for each look: ``p`` present, ``c`` covered, ``u`` unobserved, ``g`` gone, ``-`` not yet."""
+    strips: Mapping[str, tuple[Chip, ...]] = field(default_factory=dict)
+    """By site_id: pictures of it over dates, in order of time."""
     ignored: tuple[str, ...] = ()
     """Files met while walking folders that were not recognised."""
     settings_toml: str = ""
