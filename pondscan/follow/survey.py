@@ -54,7 +54,7 @@ def survey(places: Places, rows: pd.DataFrame, looks: Sequence[Look]) -> pd.Data
     """
     by_look = rows[rows["n_ponds"].notna()]
     periods = [("look", look.start, look.end, [number]) for number, look in enumerate(looks)]
-    periods += [("season", *season, numbers) for season, numbers in _calendar(looks, _season)]
+    periods += [("season", *season, numbers) for season, numbers in _calendar(looks, season_of)]
     periods += [("year", *year, numbers) for year, numbers in _calendar(looks, _year)]
     table = []
     for period, start, end, numbers in periods:
@@ -148,7 +148,7 @@ def _calendar(looks: Sequence[Look], span_of: Callable[[datetime], Span]) -> lis
     return sorted(periods.items())
 
 
-def _season(when: datetime) -> Span:
+def season_of(when: datetime) -> Span:
     """Season of a time: wet from May to October, dry from November to April of the next year."""
     if when.month in WET_MONTHS:
         return _span(when.year, 5, 6)

@@ -51,14 +51,14 @@ def number_ticks(top: float, most: int, *, is_whole: bool = False) -> list[Tick]
     return [Tick(number * step, f"{number * step:,.6g}") for number in range(int(top / step * (1 + 1e-9)) + 1)]
 
 
-def signed_ticks(low: float, top: float, most: int) -> list[Tick]:
+def signed_ticks(low: float, top: float, most: int, *, is_whole: bool = False) -> list[Tick]:
     """Ticks on both sides of zero, of one step: ``low`` is 0 or less, ``top`` 0 or more, and one of them is not 0.
 
     >>> [tick.label for tick in signed_ticks(-89, 20, 4)]
     ['−75', '−50', '−25', '0']
     """
     longest = max(top, -low)
-    ticks = number_ticks(longest, most)
+    ticks = number_ticks(longest, most, is_whole=is_whole)
     step = ticks[1].at if len(ticks) > 1 else longest
     numbers = range(math.ceil(low / step * (1 - 1e-9)), math.floor(top / step * (1 + 1e-9)) + 1)
     return [Tick(number * step, f"{number * step:,.6g}".replace("-", "−")) for number in numbers]

@@ -26,6 +26,7 @@ from pondscan.report.palette import COVERAGE, MARKERS, sensor_style
 from pondscan.report.pictures import maps, plates
 from pondscan.report.rows import SiteRow, added_heads, kind_rows, scene_rows, site_rows
 from pondscan.report.templating import asset, environment
+from pondscan.report.turnover import turnover, turnover_chart
 
 N_CARDS = 12
 """Sites shown with a map and a chart of their own, largest first; all are in the table."""
@@ -137,6 +138,7 @@ def _series(report_input: ReportInput, every_period: Sequence[Census]) -> dict[s
         "added_heads": added_heads(report_input.sites),
         "cards": _cards(report_input, sites[:N_CARDS], by_site, span),
         "sensors": _sensor_keys(every_look),
+        **_turnover(report_input),
         "n_looks": len(total),
         "n_unseen": sum(not look.is_seen for look in total),
         "first_chart": _chart("first", drawn, span, figures.FIRST_SIZE),
@@ -145,6 +147,14 @@ def _series(report_input: ReportInput, every_period: Sequence[Census]) -> dict[s
         "outside_words": outside,
         "panels": _panels(known, span) if drawn and span else [],
     }
+
+
+def _turnover(report_input: ReportInput) -> dict[str, Any]:
+    """New and lost ponds by season, with their chart where there are any."""
+    counted = turnover(report_input)
+    has_any = counted is not None and any(season.n_new or season.n_lost for season in counted.seasons)
+    chart = _svg(turnover_chart("turnover", counted.seasons)) if counted and has_any else None
+    return {"turnover": counted, "turnover_chart": chart}
 
 
 def _chart(
