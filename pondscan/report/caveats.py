@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,6 +14,9 @@ from pondscan.report.inputs import COVERAGE_COLUMNS, ReportInput
 from pondscan.report.limits import scene_limits
 from pondscan.report.looks import WHOLE
 from pondscan.report.words import moment
+
+MANY_SMALL = 0.3
+"""Share of ponds below the reliable size from which that is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ def cautions(report_input: ReportInput, head: Census | None) -> list[Caution]:
         *_partly_seen(head),
         *_unmasked(scenes),
         *_coarse(scenes),
+        *_near_the_limit(report_input),
         *_blended(head, report_input.target),
         *_few_looks(report_input),
         *_target(report_input.target),
@@ -125,6 +130,27 @@ def _coarse(scenes: pd.DataFrame) -> list[Caution]:
         Caution(
             "No sensor here resolves single ponds",
             f"At {limits[0][1]:.3g} m only larger water shows; read areas by site, and pond counts not at all.",
+            "method",
+        )
+    ]
+
+
+def _near_the_limit(report_input: ReportInput) -> list[Caution]:
+    """Caution where many listed ponds are so small that as many again may have been missed."""
+    limits = scene_limits(report_input.scenes)
+    diameters = report_input.ponds["diameter_m"].dropna()
+    if not limits or diameters.empty or not limits[0][2].tells_ponds_apart:
+        return []
+    sure_m = limits[0][2].reliable_from_m
+    share = float((diameters < sure_m).mean())
+    if share < MANY_SMALL or not math.isfinite(sure_m):
+        return []
+    return [
+        Caution(
+            f"{words.percent(share)} of the ponds are under {words.metres(sure_m)} m across",
+            "That is the size of which the finest sensor here shows nine in ten; of smaller ponds more are missed, of "
+            f"those under {words.metres(limits[0][2].often_missed_below_m)} m more than half. The counts are not "
+            "corrected for them.",
             "method",
         )
     ]

@@ -1,51 +1,53 @@
-"""Which ponds a sensor can see: modelled limits, stated wherever the report counts ponds.
+"""Which ponds a sensor can show: the measured detection curves in words, stated wherever the report counts ponds.
 
-Modelled for a disc of turquoise liquid on bare ground, through the sensor's point spread (for example, a 10 m pond
-fills 31 % of the best Sentinel-2 pixel): guidance on what a count leaves out, not a measurement on these scenes.
+The curves (``detection.json``, by class of pixel size) are measured on simulated scenes: guidance on what a count
+leaves out, not a measurement on these scenes.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from pondscan.detect.detection import EVEN, chance
 from pondscan.report import words
-from pondscan.sensors import SENSORS
+
+RELIABLE = 0.9
+"""Chance from which a pond counts as usually seen."""
+APART_BELOW_M = 20.0
+"""Pixels from this size on blur neighbouring ponds together."""
+MEASURED_UP_TO_M = 15.0
+"""Coarser pixels than this were not simulated; the curve of 10 m is carried over to them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SizeLimit:
-    """Diameters at which ponds begin to be seen, metres."""
+    """Diameters at which ponds begin to be seen, metres; infinite where no size is seen so often."""
 
     often_missed_below_m: float
+    """Seen with a chance of 50 %."""
     reliable_from_m: float
+    """Seen with a chance of 90 %."""
     tells_ponds_apart: bool = True
     """False where neighbours blur together and only the water of a site can be told."""
 
 
-_BY_SENSOR = {
-    "sentinel-2": SizeLimit(12.0, 15.0),
-    "planetscope": SizeLimit(6.0, 8.0),
-    "skysat": SizeLimit(2.0, 4.0),
-    "landsat": SizeLimit(40.0, 60.0, tells_ponds_apart=False),
-    "hls": SizeLimit(40.0, 60.0, tells_ponds_apart=False),
-}
-
-
-def size_limit(sensor: str, gsd_m: float) -> SizeLimit:
-    """Limit of a sensor; on a grid coarser than its own, and for sensors not modelled, 1.5 and 2.5 pixels across."""
-    known = _BY_SENSOR.get(sensor)
-    if known is not None and gsd_m < 1.5 * SENSORS[sensor].gsd_m["green"]:
-        return known
-    return SizeLimit(1.5 * gsd_m, 2.5 * gsd_m, tells_ponds_apart=gsd_m < 20)
+def size_limit(gsd_m: float) -> SizeLimit:
+    """Limit of pixels of this size."""
+    sizes_m = np.geomspace(0.1, 30.0, 1000) * gsd_m
+    chances = chance(sizes_m, gsd_m)
+    even_m, sure_m = (float(np.interp(share, chances, sizes_m, right=math.inf)) for share in (EVEN, RELIABLE))
+    return SizeLimit(even_m, sure_m, tells_ponds_apart=gsd_m < APART_BELOW_M)
 
 
 def scene_limits(scenes: pd.DataFrame) -> list[tuple[str, float, SizeLimit]]:
     """(sensor, gsd_m, limit) of every sensor and pixel size among the scenes, finest first."""
     pairs = {(str(row["sensor"]), float(row["gsd_m"])) for row in scenes.to_dict("records")}
     return sorted(
-        ((sensor, gsd_m, size_limit(sensor, gsd_m)) for sensor, gsd_m in pairs),
+        ((sensor, gsd_m, size_limit(gsd_m)) for sensor, gsd_m in pairs),
         key=lambda item: (item[2].often_missed_below_m, item[0], item[1]),
     )
 
@@ -56,10 +58,9 @@ def limit_sentence(sensor: str, gsd_m: float, limit: SizeLimit) -> str:
     who = f"{name[0].upper()}{name[1:]} at {gsd_m:.3g} m"
     if not limit.tells_ponds_apart:
         return (
-            f"{who}: single ponds under about {limit.often_missed_below_m:.0f} m across are not resolved and "
-            "neighbours blur together; read it as the water of a site, not as a count of ponds."
+            f"{who}: single ponds are not resolved and neighbours blur together; read it as the water of a site, not "
+            "as a count of ponds."
         )
-    return (
-        f"{who}: ponds under about {words.metres(limit.often_missed_below_m)} m across are often missed; "
-        f"from about {words.metres(limit.reliable_from_m)} m an open pond is usually seen."
-    )
+    even = words.metres(limit.often_missed_below_m)
+    sure = f", nine in ten of {words.metres(limit.reliable_from_m)} m" if math.isfinite(limit.reliable_from_m) else ""
+    return f"{who}: a clear look shows every second open pond of {even} m across{sure}; of smaller ones few."

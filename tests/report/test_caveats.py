@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 from report_examples import PS, S2, all_clouded, example, nothing_found, scene_row, undated
 
-from pondscan.report import ReportInput
+from pondscan.detect.detection import chance
+from pondscan.report import ReportInput, limits, words
 from pondscan.report.caveats import cautions, prevalence, reasons_for_nothing
 from pondscan.report.headline import head_of, periods
 from pondscan.report.limits import limit_sentence, scene_limits, size_limit
@@ -72,7 +75,7 @@ def test_why_nothing_was_found() -> None:
     assert reasons[0].startswith("97 % of the pixels of 1 scene were clear")
     assert reasons[1] == "38 objects stood out from the ground; none was believed enough to be listed."
     assert reasons[2] == "Rejected, touching ones divided first: 30 for “shadow”, 12 for “channel”."
-    assert "under about 12 m" in reasons[3]
+    assert f"under about {words.metres(size_limit(10.0).often_missed_below_m)} m" in reasons[3]
 
 
 def test_clouds_are_the_only_reason_when_nothing_was_clear() -> None:
@@ -85,17 +88,33 @@ def test_without_a_scene_nothing_was_looked_at() -> None:
 
 
 def test_the_finest_sensor_comes_first_among_the_limits() -> None:
-    assert [(sensor, limit.often_missed_below_m) for sensor, _, limit in scene_limits(example().scenes)] == [
-        (PS, 6),
-        (S2, 12),
-    ]
-    assert not size_limit("landsat", 30.0).tells_ponds_apart
-    assert size_limit("generic", 2.0).often_missed_below_m == 3.0
-    assert not size_limit("generic", 120.0).tells_ponds_apart
-    assert size_limit("sentinel-2", 10.0).often_missed_below_m == 12.0
-    reduced = size_limit("sentinel-2", 120.0)
-    assert (reduced.often_missed_below_m, reduced.tells_ponds_apart) == (180.0, False)
-    assert "not as a count of ponds" in limit_sentence("hls", 30.0, size_limit("hls", 30.0))
+    assert [sensor for sensor, *_ in scene_limits(example().scenes)] == [PS, S2]
+    assert not size_limit(30.0).tells_ponds_apart
+    assert "not as a count of ponds" in limit_sentence("hls", 30.0, size_limit(30.0))
+
+
+def test_limits_are_read_off_the_measured_curves() -> None:
+    for gsd_m in (0.8, 3.0, 10.0):
+        limit = size_limit(gsd_m)
+        chances = chance([limit.often_missed_below_m, limit.reliable_from_m], gsd_m)
+        assert chances == pytest.approx([0.5, 0.9], abs=0.005)
+        even, sure = (words.metres(size) for size in (limit.often_missed_below_m, limit.reliable_from_m))
+        told = limit_sentence("generic", gsd_m, limit)
+        assert f"shows every second open pond of {even} m across, nine in ten of {sure} m; of smaller" in told
+
+
+def test_a_size_that_is_never_reliable_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "chance", lambda sizes, gsd_m: 0.8 / (1 + (gsd_m / sizes) ** 4))
+    limit = size_limit(10.0)
+    assert limit.reliable_from_m == math.inf
+    assert "nine in ten" not in limit_sentence("generic", 10.0, limit)
+
+
+def test_many_ponds_near_the_limit_are_a_caution() -> None:
+    coarse = replace(example(), scenes=example().scenes[example().scenes["sensor"] == S2])
+    small, large = (replace(coarse, ponds=coarse.ponds.assign(diameter_m=size)) for size in (5.0, 60.0))
+    assert any(title.startswith("100 % of the ponds are under") for title in titles(small))
+    assert not any("of the ponds are under" in title for title in titles(large))
 
 
 def test_the_frequency_assumed_is_named() -> None:
