@@ -175,7 +175,8 @@ def _sizes(report_input: ReportInput) -> dict[str, Plate]:
     if limits:
         sensor = words.sensor(limits[0][0])
         caption += (
-            f" Hatched: sizes that {sensor} often misses (modelled); few ponds there does not mean that few exist."
+            f" Hatched: sizes of which {sensor} misses more than half, as measured on simulated scenes; few ponds "
+            "there does not mean that few exist."
         )
     return {
         "sizes": Plate(
