@@ -130,11 +130,11 @@ class DetectSettings(Section):
     min_snr: float = Field(
         4.0,
         gt=0,
-        description="Least contrast of that pixel, in standard deviations of the background; half of it where the "
+        description="Least contrast of that pixel, in standard deviations of the background; a third of it where the "
         "pixel is much darker.",
     )
     absolute_ndwi: float = Field(
-        0.10, gt=-1, lt=1, description="NDWI above which a pixel is liquid whatever surrounds it (not used on raw DN)."
+        0.05, gt=-1, lt=1, description="NDWI above which a pixel is liquid whatever surrounds it (not used on raw DN)."
     )
 
 

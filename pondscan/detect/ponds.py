@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,10 @@ CHAIN_GAP_PX = 3.0
 
 NEIGHBOUR_M = 60.0
 """Ponds of a row stand 14 to 40 m apart; this reaches two or three of them."""
+
+COMPANY_M = 100.0
+"""Ponds stand in sites: how many others are likely within this distance speaks for a candidate. Of 60 to 300 m the best
+for F1 on training places and implants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +209,8 @@ def judge(
     frame["chain_m"], frame["chain_elongation"] = _chains(frame, grid.gsd_m)
     name = score.model_name(target=target, gsd_m=grid.gsd_m, has_swir=has_swir, calibrated=calibrated)
     model = score.models()["models"][name]
-    features = {name: frame[name].to_numpy(float) for name in model["terms"]}
     frame["confidence"] = score.confidence(
-        score.log_odds(features, model),
+        log_odds(frame, model, grid.gsd_m),
         assumed_ponds_per_km2=model["assumed_ponds_per_km2"],
         expected_ponds_per_km2=expected_ponds_per_km2,
     )
@@ -291,6 +295,33 @@ def _neighbours(frame: pd.DataFrame, gsd_m: float) -> NDArray[np.int64]:
     pairs = np.concatenate([one[is_alike], other[is_alike]])
     count[alive] = np.bincount(pairs, minlength=len(alive))
     return count
+
+
+def log_odds(frame: pd.DataFrame, model: Mapping[str, Any], gsd_m: float) -> Floats:
+    """Log-odds of the segments of a scene: by what each one shows and, if the model asks, by the company it keeps."""
+    if "first" in model:
+        frame = frame.assign(company=company(frame, model["first"], gsd_m))
+    return score.log_odds({name: frame[name].to_numpy(float) for name in model["terms"]}, model)
+
+
+def company(frame: pd.DataFrame, first: Mapping[str, Any], gsd_m: float) -> Floats:
+    """Ponds to expect within ``COMPANY_M`` of each segment, itself left out, (m,).
+
+    Parameters
+    ----------
+    frame : DataFrame
+        All segments of one scene.
+    first : mapping
+        Model of what a segment shows by itself; its probabilities are added up, those of rejected segments are 0.
+    gsd_m : float
+        Ground sample distance.
+    """
+    odds = score.log_odds({name: frame[name].to_numpy(float) for name in first["terms"]}, first)
+    chance = np.where(frame["rejected"] == "", 1 / (1 + np.exp(-np.clip(odds, -30, 30))), 0.0)
+    place = frame[["row", "col"]].to_numpy() * gsd_m
+    one, other = cKDTree(place).query_pairs(COMPANY_M, output_type="ndarray").T
+    weight = np.concatenate([chance[other], chance[one]])
+    return np.bincount(np.concatenate([one, other]), weight, len(frame)).astype(np.float64)
 
 
 def _chains(frame: pd.DataFrame, gsd_m: float) -> tuple[Floats, Floats]:

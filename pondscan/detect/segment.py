@@ -26,11 +26,12 @@ LIQUID_NIR = 0.02
 NOISE = 0.004
 """Reflectance noise assumed in the first pass (Sentinel-2 0.002, PlanetScope 0.003 to 0.006; unsourced orders)."""
 
-TEXTURE = 0.20
-"""Relative spread of natural ground from pixel to pixel assumed in the first pass (unsourced order)."""
+TEXTURE = 0.15
+"""Relative spread of natural ground from pixel to pixel assumed in the first pass; chosen with ``LEAST_RISE`` and
+``BOTH`` by scripts/choose_constants."""
 
-LEAST_RISE = 0.5
-BOTH = 2.3
+LEAST_RISE = 0.35
+BOTH = 2.6
 """Least rise of green, and least sum of drop and rise, each in units of its own threshold. A dark pond hardly rises and
 drops far, a white one the reverse. Shown by scripts/choose_constants."""
 

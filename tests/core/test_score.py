@@ -46,7 +46,8 @@ def test_every_scene_has_a_model() -> None:
 
 def test_models_are_text_with_knots_in_order() -> None:
     for model in score.models()["models"].values():
-        for term in model["terms"].values():
+        steps = [model, model["first"]] if "first" in model else [model]
+        for term in (term for step in steps for term in step["terms"].values()):
             assert np.all(np.diff(term["knots"]) > 0)
             assert len(term["values"]) == len(term["knots"])
         assert model["assumed_ponds_per_km2"] > 0

@@ -78,11 +78,11 @@ def every_sign(green: NDArray[np.int16], nir: NDArray[np.int16], ground: segment
     ground_green, ground_nir = (plane[: len(green), : green.shape[1]] for plane in on_pixels)
     with np.errstate(all="ignore"):
         drop = (ground_nir - nir * 1e-4) / (ground_nir - 0.02) / SETTINGS["min_fraction"]
-        spread = np.hypot(0.004, 0.2 * ground_green) * SETTINGS["min_snr"]
+        spread = np.hypot(0.004, segment.TEXTURE * ground_green) * SETTINGS["min_snr"]
         rise = (green * 1e-4 - nir * 1e-4 * ground_green / ground_nir) / spread
     ndwi = SETTINGS["absolute_ndwi"]
     is_open = ((1 - ndwi) * green > (1 + ndwi) * nir) & (green > 200)
-    is_candidate = (drop > 1) & (rise > 0.5) & (drop + rise > segment.BOTH) | is_open
+    is_candidate = (drop > 1) & (rise > segment.LEAST_RISE) & (drop + rise > segment.BOTH) | is_open
     return np.asarray(is_candidate & (nir != INVALID))
 
 
