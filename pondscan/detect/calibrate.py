@@ -28,6 +28,23 @@ DARK_QUANTILE = 0.002
 DARK_REFLECTANCE = 0.01
 """Reflectance a dark object is assumed to have (Chavez 1996: one per cent)."""
 
+WAVELENGTH_UM = {
+    "coastal": 0.443,
+    "blue": 0.49,
+    "green": 0.56,
+    "red": 0.665,
+    "rededge": 0.705,
+    "nir": 0.84,
+    "nir08": 0.865,
+    "swir16": 1.61,
+    "swir22": 2.20,
+}
+HAZE_POWER = 2.0
+"""Haze falls with this power of the wavelength: Chavez 1988 for clear air (4 very clear, 1 moderate, 0.5 very hazy)."""
+
+TOLD_HAZE = 0.01
+"""Darkest ground brighter than haze by more than this is said to hold nothing dark."""
+
 GROUND_NIR = 0.30
 GROUND_GREEN = 0.08
 """Reflectance given to the upper quartile of the near infrared, and to the green of those pixels, in raw numbers:
@@ -93,9 +110,25 @@ def adjustment(reader: Reader) -> Adjustment:
         role: float(value) - DARK_REFLECTANCE / REFLECTANCE_UNIT for role, value in zip(roles, quantile, strict=True)
     }
     if reader.scene.calibrated == "toa":
-        dark = {role: max(value, 0.0) for role, value in dark.items()}
-        return Adjustment(dark, dict.fromkeys(roles, 1.0))
+        return _without_haze(dark)
     return _relative(sample, roles, {role: float(value) for role, value in zip(roles, quantile, strict=True)})
+
+
+def _without_haze(dark: dict[str, float]) -> Adjustment:
+    """Take off what the darkest pixels have too much, as far as it can be haze.
+
+    Where a scene holds nothing dark in a band (no water, bare ground or forest in the near infrared), its darkest
+    pixels are ground, and no haze is taken off but what the shortest wave shows, less with ``HAZE_POWER`` of the
+    wavelength: the relative scatter model of Chavez 1988 (doi 10.1016/0034-4257(88)90019-3).
+    """
+    shortest = min(dark, key=WAVELENGTH_UM.__getitem__)
+    haze = {
+        role: max(dark[shortest], 0.0) * (WAVELENGTH_UM[shortest] / WAVELENGTH_UM[role]) ** HAZE_POWER for role in dark
+    }
+    bright = [role for role, value in dark.items() if value - haze[role] > TOLD_HAZE / REFLECTANCE_UNIT]
+    warnings = (f"nothing dark in {', '.join(bright)}: haze there is judged by {shortest}",) if bright else ()
+    taken_off = {role: min(max(value, 0.0), haze[role]) for role, value in dark.items()}
+    return Adjustment(taken_off, dict.fromkeys(dark, 1.0), warnings)
 
 
 def _relative(sample: NDArray[np.float64], roles: tuple[str, ...], dark: dict[str, float]) -> Adjustment:
