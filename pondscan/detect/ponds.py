@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 from shapely import affinity
 
 from pondscan import indices, tables
-from pondscan.detect import outline, score, shore, terrain
+from pondscan.detect import company, outline, score, shore, terrain
 from pondscan.detect.detection import RESOLVING_GSD_M
 from pondscan.detect.measure import Segments
 from pondscan.model import Grid
@@ -32,17 +28,6 @@ LEAST_AREA_M2 = 0.01
 
 USUAL_DIAMETER_M = 12.0
 """Pond diameter assumed where a scene shows too few single ponds (unsourced)."""
-
-CHAIN_GAP_M = 15.0
-CHAIN_GAP_PX = 3.0
-"""Segments nearer than this (the larger of the two) belong to one chain."""
-
-NEIGHBOUR_M = 60.0
-"""Ponds of a row stand 14 to 40 m apart; this reaches two or three of them."""
-
-COMPANY_M = 100.0
-"""Ponds stand in sites: how many others are likely within this distance speaks for a candidate. Of 60 to 300 m the best
-for F1 on training places and implants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +190,12 @@ def judge(
     )
     if ground is not None:
         frame["rejected"] = _rejected_by_terrain(frame, grid, ground)
-    frame["n_neighbours"] = _neighbours(frame, grid.gsd_m)
-    frame["chain_m"], frame["chain_elongation"] = _chains(frame, grid.gsd_m)
+    frame["n_neighbours"] = company.neighbours(frame, grid.gsd_m)
+    frame["chain_m"], frame["chain_elongation"] = company.chains(frame, grid.gsd_m)
     name = score.model_name(target=target, gsd_m=grid.gsd_m, has_swir=has_swir, calibrated=calibrated)
     model = score.models()["models"][name]
     frame["confidence"] = score.confidence(
-        log_odds(frame, model, grid.gsd_m),
+        company.log_odds(frame, model, grid.gsd_m),
         assumed_ponds_per_km2=model["assumed_ponds_per_km2"],
         expected_ponds_per_km2=expected_ponds_per_km2,
     )
@@ -280,84 +265,6 @@ _JUDGED = (
     "masked_fraction",
     "ring_masked_fraction",
 )
-
-
-def _neighbours(frame: pd.DataFrame, gsd_m: float) -> NDArray[np.int64]:
-    """Candidates of like size (half to twice the diameter) within ``NEIGHBOUR_M`` of each candidate."""
-    count = np.zeros(len(frame), np.int64)
-    alive = np.flatnonzero((frame["rejected"] == "") & (frame["snr"] > 4))
-    if len(alive) < 2:
-        return count
-    place = frame[["row", "col"]].to_numpy()[alive] * gsd_m
-    size = frame["diameter_m"].to_numpy()[alive]
-    one, other = cKDTree(place).query_pairs(NEIGHBOUR_M, output_type="ndarray").T
-    is_alike = np.abs(np.log(size[one] / size[other])) < np.log(2.0)
-    pairs = np.concatenate([one[is_alike], other[is_alike]])
-    count[alive] = np.bincount(pairs, minlength=len(alive))
-    return count
-
-
-def log_odds(frame: pd.DataFrame, model: Mapping[str, Any], gsd_m: float) -> Floats:
-    """Log-odds of the segments of a scene: by what each one shows and, if the model asks, by the company it keeps."""
-    if "first" in model:
-        frame = frame.assign(company=company(frame, model["first"], gsd_m))
-    return score.log_odds({name: frame[name].to_numpy(float) for name in model["terms"]}, model)
-
-
-def company(frame: pd.DataFrame, first: Mapping[str, Any], gsd_m: float) -> Floats:
-    """Ponds to expect within ``COMPANY_M`` of each segment, itself left out, (m,).
-
-    Parameters
-    ----------
-    frame : DataFrame
-        All segments of one scene.
-    first : mapping
-        Model of what a segment shows by itself; its probabilities are added up, those of rejected segments are 0.
-    gsd_m : float
-        Ground sample distance.
-    """
-    odds = score.log_odds({name: frame[name].to_numpy(float) for name in first["terms"]}, first)
-    chance = np.where(frame["rejected"] == "", 1 / (1 + np.exp(-np.clip(odds, -30, 30))), 0.0)
-    place = frame[["row", "col"]].to_numpy() * gsd_m
-    one, other = cKDTree(place).query_pairs(COMPANY_M, output_type="ndarray").T
-    weight = np.concatenate([chance[other], chance[one]])
-    return np.bincount(np.concatenate([one, other]), weight, len(frame)).astype(np.float64)
-
-
-def _chains(frame: pd.DataFrame, gsd_m: float) -> tuple[Floats, Floats]:
-    """Length and axis ratio of the chain of touching candidates that each one belongs to.
-
-    Segments whose outlines come within ``CHAIN_GAP_PX`` of each other form a chain. The ponds of a site make a
-    short, broad one; the pieces of a river make a long, thin one.
-    """
-    place = frame[["row", "col"]].to_numpy() * gsd_m
-    radius = frame["diameter_m"].to_numpy() / 2
-    n_segments = len(frame)
-    if n_segments < 2:
-        return frame["diameter_m"].to_numpy(), np.ones(n_segments)
-    gap_m = max(CHAIN_GAP_PX * gsd_m, CHAIN_GAP_M)
-    pairs = cKDTree(place).query_pairs(2 * np.quantile(radius, 0.98) + gap_m, output_type="ndarray")
-    distance = np.linalg.norm(place[pairs[:, 0]] - place[pairs[:, 1]], axis=1)
-    pairs = pairs[distance < radius[pairs[:, 0]] + radius[pairs[:, 1]] + gap_m]
-    graph = coo_array((np.ones(len(pairs), np.int8), pairs.T), shape=(n_segments, n_segments))
-    n_chains, chain = connected_components(graph, directed=False)
-    major, minor = _axes(place, radius, chain, n_chains)
-    return 4 * major[chain], (major / minor)[chain]
-
-
-def _axes(place: Floats, radius: Floats, group: NDArray[np.int32], n_groups: int) -> tuple[Floats, Floats]:
-    """Standard deviations along the principal axes of groups of discs, the discs' own extent included."""
-    mass = np.bincount(group, radius**2, n_groups)
-    mean = [np.bincount(group, radius**2 * place[:, k], n_groups) / mass for k in (0, 1)]
-    offset = [place[:, k] - mean[k][group] for k in (0, 1)]
-
-    def moment(i: int, j: int) -> Floats:
-        own = radius**2 / 4 if i == j else 0.0
-        return np.bincount(group, radius**2 * (offset[i] * offset[j] + own), n_groups) / mass
-
-    rr, rc, cc = moment(0, 0), moment(0, 1), moment(1, 1)
-    middle, half = (rr + cc) / 2, np.hypot((rr - cc) / 2, rc)
-    return np.sqrt(middle + half), np.sqrt(np.maximum(middle - half, 1e-6))
 
 
 def _pond_equivalents(frame: pd.DataFrame, gsd_m: float) -> Floats:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from pondscan import simulate
-from pondscan.detect import ponds
+from pondscan.detect import company
 
 Load = Callable[[str], ModuleType]
 
@@ -33,28 +33,28 @@ def test_fit_tells_ponds_from_clutter_by_what_divides_them(fit_confidence: Modul
     frame = pd.DataFrame({name: rng.uniform(knots[0], knots[-1], n) for name, knots in fit_confidence.KNOTS.items()})
     frame["snr"] = np.where(is_pond, rng.uniform(8, 30, n), rng.uniform(2, 8, n))
     frame = frame.assign(leach_pond=is_pond.astype(float), background="simulated", scene=1, area_km2=4.0)
-    frame = frame.assign(gsd_m=10.0, rejected="", row=0.0, col=100.0 * np.arange(n))  # each alone
     model = fit_confidence.fit(frame, "leach_pond", has_swir=False)
     assert "swir_drop" not in model["terms"]
     assert model["assumed_ponds_per_km2"] == round(is_pond.sum() / 4.0, 2)
-    assert ((ponds.log_odds(frame, model, 10.0) > 0) == is_pond).mean() > 0.97
+    assert ((company.log_odds(frame, model, 10.0) > 0) == is_pond).mean() > 0.97
 
 
 def test_company_speaks_for_a_pond_that_shows_little_by_itself(fit_confidence: ModuleType) -> None:
     rng = np.random.default_rng(2)
     n = 900  # in threes, 30 m apart: two clear ponds or two clear nothings, and one that could be either
-    frame = pd.DataFrame({name: np.full(n, knots[1], float) for name, knots in fit_confidence.KNOTS.items()})
     is_site, is_faint = np.repeat(rng.random(n // 3) < 0.5, 3), np.arange(n) % 3 == 2
-    frame["snr"] = np.where(is_faint, 5.0, np.where(is_site, 14.0, 2.0))
-    frame = frame.assign(leach_pond=is_site.astype(float), background="simulated", scene=1, area_km2=4.0)
-    frame = frame.assign(gsd_m=10.0, rejected="", row=3.0 * (np.arange(n) % 3), col=100.0 * (np.arange(n) // 3))
-    model = fit_confidence.fit(frame, "leach_pond", has_swir=False)
-    odds = ponds.log_odds(frame, model, 10.0)
-    assert odds[is_faint & is_site].min() > 1
-    assert odds[is_faint & ~is_site].max() < -1
-    assert "first" not in fit_confidence.fit(
-        frame.assign(small_water=frame["leach_pond"]), "small_water", has_swir=False
-    )
+    frame = pd.DataFrame({"snr": np.where(is_faint, 5.0, np.where(is_site, 9.0, 1.0)), "leach_pond": is_site * 1.0})
+    frame = frame.assign(row=3.0 * (np.arange(n) % 3), col=100.0 * (np.arange(n) // 3), rejected="", gsd_m=10.0)
+    frame = frame.assign(area_km2=10.0, background=np.where(np.arange(n) < 450, "simulated", "town"), scene=1)
+    first = {"intercept": -5.0, "terms": {"snr": {"knots": [0, 10], "values": [0.0, 10.0]}}, "n_ponds": 7}
+    model, without = fit_confidence.in_two_steps(frame, first, {"town": first, "river": first})
+    for one in (model, without["town"]):
+        odds = company.log_odds(frame, one, 10.0)
+        assert odds[is_faint & is_site].min() > 1
+        assert odds[is_faint & ~is_site].max() < -1
+        assert (one["n_ponds"], one["first"]) == (7, {"intercept": -5.0, "terms": first["terms"]})
+        assert one["assumed_ponds_per_km2"] == round(0.75 * is_site.sum() / 20.0, 2), "of the scenes of the second step"
+    assert set(without) == {"town"}, "a background that is not there is left as it is"
 
 
 def test_candidates_are_labelled_by_their_truth(fit_confidence: ModuleType) -> None:
