@@ -155,8 +155,9 @@ def _shores(segments: Segments, radius: Floats) -> NDArray[np.object_]:
         is_own = segments.label[chip] == number + 1
         n_subpixels = segments.area_px[number] * segments.factor**2
         contour = shore.trace(segments.fraction[chip], is_own, n_subpixels, segments.factor)
-        corner = (float(segments.chip_col[number]), float(segments.chip_row[number]))
-        traced[number] = affinity.translate(contour, *corner)
+        if not shapely.is_empty(contour):  # else its rays must do
+            corner = (float(segments.chip_col[number]), float(segments.chip_row[number]))
+            traced[number] = affinity.translate(contour, *corner)
     return traced
 
 

@@ -70,7 +70,8 @@ def trace(surface: Floats, is_own: NDArray[np.bool_], n_subpixels: float, factor
     -------
     Polygon or MultiPolygon
         In pixels of the chip, x along the columns and y along the rows, corners at whole numbers. Its area is near the
-        one asked for, unless that lies inside the half-peak contour; `fit` makes it the same.
+        one asked for, unless that lies inside the half-peak contour; `fit` makes it the same. Empty where no ring
+        closes.
     """
     from skimage.measure import find_contours
 
@@ -82,6 +83,8 @@ def trace(surface: Floats, is_own: NDArray[np.bool_], n_subpixels: float, factor
     height = np.pad(np.where(is_own[box], surface[box], 0.0), 1)
     rings = [shapely.LineString(ring[:, ::-1]) for ring in find_contours(height, level) if len(ring) > 3]
     whole = shapely.build_area(shapely.MultiLineString(rings))
+    if shapely.is_empty(whole):
+        return whole
     whole = shapely.transform(whole, lambda xy: (xy - 0.5 + [box[1].start, box[0].start]) / factor)
     return shapely.simplify(_without_specks(whole), TOLERANCE_PX)
 

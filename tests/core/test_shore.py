@@ -62,3 +62,7 @@ def test_what_its_middle_sees_and_what_is_small_needs_no_tracing() -> None:
     # a disc of 300 pixels, a horseshoe of which a third is seen, the same of 40 pixels, and a disc too large for rays
     found = shore.is_ragged(np.array([296.0, 230.0, 13.0, 3000.0]), np.array([300.0, 700.0, 40.0, 3000.0]))
     assert found.tolist() == [False, True, False, True]
+
+
+def test_where_no_ring_closes_there_is_no_contour() -> None:
+    assert shore.trace(np.zeros((9, 9)), np.ones((9, 9), np.bool_), 20.0, 1).is_empty
