@@ -22,6 +22,7 @@ DEM = "dem.tif"
 _OF_PLACES = ("sensors", "dates", "cloud_fractions", "preset", "size_m", "product")
 """Parameters of invented places that mean nothing to a real scene."""
 _OF_REAL_SCENES = ("config_file", "assignments", "bands", "acquired")
+_NOT_OF_KACHIN = ("sensors", "dates", "cloud_fractions", "preset", "product", "n_sites", "into")
 
 
 @click.command(
@@ -33,11 +34,13 @@ Examples:
       --date 2022-03-12 --date 2023-02-05 --cloud 0 --cloud 0.3
   pondscan simulate --out archive --as safe-l2a
   pondscan simulate --out mixed --into S2A_MSIL2A_20220612.SAFE --sites 20
+  pondscan simulate kachin --out kachin
   pondscan run invented --out census
 
 \b
 Exit codes: 0 done · 1 a file is in the way or cannot be written, or a scene not read · 2 wrong usage""",
 )
+@click.argument("replica", required=False, type=click.Choice(["kachin"]), metavar="[kachin]")
 @click.option("--out", "out_dir", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder to fill.")
 @click.option(
     "--into",
@@ -81,7 +84,14 @@ Exit codes: 0 done · 1 a file is in the way or cannot be written, or a scene no
     metavar="NAME",
     help="Country: mixed, forest, village, paddies, shadow, bare, town, farmland.",
 )
-@click.option("--size", "size_m", default=5000.0, show_default=True, metavar="METRES", help="Side of the square place.")
+@click.option(
+    "--size",
+    "size_m",
+    default=5000.0,
+    show_default=True,
+    metavar="METRES",
+    help="Side of the square place (kachin: 27000).",
+)
 @click.option(
     "--sites", "n_sites", type=click.IntRange(min=0), metavar="N", help="Mine sites (default: as the country has)."
 )
@@ -97,6 +107,7 @@ Exit codes: 0 done · 1 a file is in the way or cannot be written, or a scene no
 @click.pass_context
 def simulate(
     ctx: click.Context,
+    replica: str | None,
     out_dir: Path,
     into: str | None,
     seed: int,
@@ -119,7 +130,13 @@ def simulate(
 
     With --into, mines alone are invented and laid into a real scene that pondscan can read; its other pixels stay as
     they are. --config, --set, --bands and --datetime say how that scene is to be read, as for `run`.
+
+    With kachin, the rare-earth mines of Kachin are invented as they are reported: one pass of March 2022 in strips at
+    3 m, and ten years at 10 m. The whole takes half an hour; --size 8000 holds a twelfth of it.
     """
+    if replica:
+        _simulate_kachin(ctx, out_dir, seed, size_m)
+        return
     _refuse_idle_options(ctx, _OF_PLACES if into else _OF_REAL_SCENES, has_scene=bool(into))
     if into:
         settings = settings_from(
@@ -155,12 +172,38 @@ def simulate(
     )
 
 
+def _simulate_kachin(ctx: click.Context, out_dir: Path, seed: int, size_m: float) -> None:
+    """Write the replica of Kachin, and say what came of it."""
+    from pondscan.report.words import plural
+    from pondscan.simulate.kachin import SIDE_M, STRIPS, simulate_kachin
+
+    _refuse_given(ctx, (*_NOT_OF_KACHIN, *_OF_REAL_SCENES), "means nothing for kachin, whose scenes are what they are")
+    terminal = terminal_of(ctx)
+    is_given = ctx.get_parameter_source("size_m") is ParameterSource.COMMANDLINE
+    made = simulate_kachin(
+        out_dir,
+        seed=seed,
+        side_m=size_m if is_given else SIDE_M,
+        on_scene=lambda path: terminal.say(f"{path.name} is written"),
+    )
+    present = made.truths[0][(made.truths[0]["status"] == "present") & made.truths[0]["site_id"].notna()]
+    click.echo(
+        f"{plural(len(made.strips), 'strip')} of one pass and {plural(len(made.years), 'year')} in {out_dir}, with "
+        f"{plural(present['pond_id'].nunique(), 'pond')} of {plural(present['site_id'].nunique(), 'site')} in sight of "
+        f"the pass; try `pondscan run {out_dir / STRIPS} --out census`"
+    )
+
+
 def _refuse_idle_options(ctx: click.Context, names: tuple[str, ...], *, has_scene: bool) -> None:
     """Refuse options that would be without effect."""
+    reason = "is for invented places and means nothing with --into" if has_scene else "needs --into SCENE"
+    _refuse_given(ctx, names, reason)
+
+
+def _refuse_given(ctx: click.Context, names: tuple[str, ...], reason: str) -> None:
     options = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
     for name in names:
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            reason = "is for invented places and means nothing with --into" if has_scene else "needs --into SCENE"
             raise click.UsageError(f"{options[name]} {reason}; leave it out", ctx)
 
 

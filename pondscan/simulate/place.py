@@ -61,6 +61,7 @@ def make_place(
     n_sites: int | None = None,
     median_diameter_m: float = 12.0,
     opens: tuple[date, date] = OPENS,
+    opened: FloatArray | None = None,
     origin: tuple[float, float] = ORIGIN,
     crs: str = CRS,
     variety: float | None = None,
@@ -81,6 +82,8 @@ def make_place(
         Of the round ponds.
     opens : two dates
         Between which the sites are opened.
+    opened : float64 array (n_sites,), optional
+        Day each site is opened, days since 2000-01-01, in place of ``n_sites`` and ``opens``.
     origin : x, y of the upper left corner in ``crs``, metres; even multiples of 60 m suit every sensor's grid.
     crs : str
         A projected reference system in metres.
@@ -99,13 +102,16 @@ def make_place(
     variety = country_kind.variety if variety is None else variety
     bounds = _bounds(*origin, width_m, height_m)
     ground = terrain.make_terrain(seed, country_kind, bounds)
+    if opened is not None:
+        n_sites = opened.size
     if n_sites is None:
         n_sites = max(1, round(country_kind.sites * width_m * height_m / 1e6))
     x, y = _site_places(np.random.default_rng([seed, 303]), ground, bounds, n_sites)
     to_east, to_north = ground.gradient()
     contour = np.arctan2(ground.at(to_north, x, y), ground.at(to_east, x, y)) - math.pi / 2
-    first, last = (cycle.day_number(datetime(day.year, day.month, day.day, tzinfo=UTC)) for day in opens)
-    opened = np.random.default_rng([seed, 404]).uniform(first, last, n_sites)
+    if opened is None:
+        first, last = (cycle.day_number(datetime(day.year, day.month, day.day, tzinfo=UTC)) for day in opens)
+        opened = np.random.default_rng([seed, 404]).uniform(first, last, n_sites)
     return Place(
         seed,
         country_kind,
