@@ -23,6 +23,7 @@ from pondscan.cli.options import verbosity_options
 from pondscan.cli.review import review
 from pondscan.cli.run import run
 from pondscan.cli.simulate import simulate
+from pondscan.cli.survey import survey
 from pondscan.cli.terminal import terminal_of
 from pondscan.errors import PondscanError
 
@@ -108,7 +109,7 @@ def cli() -> None:
     """
 
 
-for command in (run, info, config, check, monitor, forget, review, export, simulate, evaluate):
+for command in (run, info, config, check, monitor, forget, review, survey, export, simulate, evaluate):
     cli.add_command(command)
 
 

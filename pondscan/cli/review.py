@@ -101,6 +101,9 @@ The page is for this machine alone: loopback address, a token made anew for ever
 )
 @workspace_argument
 @which_ponds
+@click.option(
+    "--survey", "sheet", type=click.Path(path_type=Path), metavar="FILE.gpkg", help="What `survey design` drew."
+)
 @click.option("--reviewer", metavar="NAME", help="Who judges (default: your login name).")
 @click.option("--file", "path", type=click.Path(path_type=Path), metavar="FILE.geojson", help="Where verdicts go.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Default: any that is free.")
@@ -114,6 +117,7 @@ def serve(
     uncertain: bool,
     everything: bool,
     seed: int,
+    sheet: Path | None,
     reviewer: str | None,
     path: Path | None,
     port: int,
@@ -124,9 +128,15 @@ def serve(
     from pondscan.review.server import ReviewServer
     from pondscan.store import Workspace
 
-    _, chosen = _chosen(ctx, out_dir, sample=sample, uncertain=uncertain, everything=everything, seed=seed)
-    path = path or out_dir / "review.geojson"
-    desk = Desk(Workspace(out_dir), chosen, path, reviewer or _login())
+    if sheet is not None:
+        if sample is not None or uncertain or everything:
+            raise click.UsageError("--survey says which ponds: leave out --sample, --uncertain and --all", ctx)
+        chosen, others = _survey_units(out_dir, sheet)
+        path = path or sheet.with_suffix(".geojson")
+    else:
+        _, chosen = _chosen(ctx, out_dir, sample=sample, uncertain=uncertain, everything=everything, seed=seed)
+        others, path = None, path or out_dir / "review.geojson"
+    desk = Desk(Workspace(out_dir), chosen, path, reviewer or _login(), others)
     with ReviewServer(desk, port) as server:
         click.echo(server.url)
         if not no_browser:
@@ -136,7 +146,8 @@ def serve(
         except KeyboardInterrupt:
             terminal_of(ctx).say("")
     if desk.said:
-        click.echo(f"{len(desk.said)} verdicts in {path}; take them in: pondscan review apply {out_dir} {path}")
+        then = f"pondscan survey estimate {sheet} {path}" if sheet else f"pondscan review apply {out_dir} {path}"
+        click.echo(f"{len(desk.said)} verdicts in {path}; take them in: {then}")
     else:
         click.echo("nothing was said")
 
@@ -183,6 +194,22 @@ def _chosen(
     if chosen.empty:
         terminal_of(ctx).say("there is none to judge: every candidate is sure, or judged already")
     return ponds, chosen
+
+
+def _survey_units(out_dir: Path, path: Path) -> tuple[GeoDataFrame, GeoDataFrame]:
+    """Units of a survey, outlines and squares, and every outline that the census has."""
+    import geopandas as gpd
+    import pandas as pd
+
+    from pondscan.review.sheet import read_sheet
+
+    sheet = read_sheet(path)
+    known = _candidates(out_dir).ponds
+    squares = sheet.squares.rename(columns={"square_id": "pond_id"})
+    units = gpd.GeoDataFrame(
+        pd.concat([sheet.ponds[sheet.ponds["pond_id"].notna()], squares], ignore_index=True), crs=sheet.squares.crs
+    )
+    return units, known
 
 
 def _candidates(out_dir: Path) -> Products:

@@ -5,7 +5,7 @@ The file holds no clock time: GDAL is told to date it by the newest scene, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -100,6 +100,13 @@ def write_layers(path: Path, layers: Sequence[Layer], *, crs: object, newest: da
         except RuntimeError as error:
             message = f"{path}: cannot be written ({str(error).strip().rstrip('.')})"
             raise WorkspaceError(f"{message}: check that there is space, then run again") from error
+
+
+def write_tables(path: Path, tables: Mapping[str, pd.DataFrame], *, newest: datetime | None) -> None:
+    """Add tables without geometry to a GeoPackage that is there."""
+    with _dated(newest or BEFORE_ANY_SCENE):
+        for name, table in tables.items():
+            pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=True)
 
 
 def _write_layer(path: Path, name: str, frame: gpd.GeoDataFrame, description: str) -> None:

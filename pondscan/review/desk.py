@@ -32,11 +32,15 @@ class Desk:
     """Columns ``tables.PONDS``, in a metric CRS."""
     path: Path
     reviewer: str
+    others: GeoDataFrame | None = None
+    """Outlines that are shown but not judged: what a square of ground already has."""
     said: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Verdict, note and time by pond_id."""
 
     def __post_init__(self) -> None:
         self.scenes = [one for one in self.workspace.scenes() if self.workspace.quicklook(one.scene_id) is not None]
+        known = self.ponds if self.others is None else self.others.to_crs(self.ponds.crs)
+        self._around = np.asarray(known.geometry.array, object)
         self._outlines = dict(zip(self.ponds["pond_id"], self.ponds.geometry.to_crs("OGC:CRS84"), strict=True))
         if self.path.is_file():
             self.said = _already_said(self.path, set(self._outlines))
@@ -50,11 +54,12 @@ class Desk:
         """Describe the ponds in the order to judge them, with the dates that show their ground."""
         shown = self._scenes_over()
         columns = ("pond_id", "site_id", "confidence", "kind", "status", "area_m2", "area_sigma_m2", "diameter_m")
-        plain = self.ponds[[*columns, "n_seen", "n_clear"]].astype(object)
+        plain = self.ponds.reindex(columns=[*columns, "n_seen", "n_clear"]).astype(object)
         rows = plain.where(plain.notna(), None).to_dict("records")
         return [
             {
                 **{str(name): value for name, value in row.items()},
+                "is_square": _is_square(row["pond_id"]),
                 "looks": [{"number": number, **_told(self.scenes[number])} for number in on],
                 "said": self.said.get(row["pond_id"]),
             }
@@ -71,12 +76,19 @@ class Desk:
             return None
         quicklook = Quicklook(stored.scene_id, png, stored.scene.grid.bounds, stored.scene.grid.crs)
         bounds = window_around(outline, is_wide=is_wide)
-        around = self.ponds.geometry.to_numpy() if is_wide else np.array([outline], object)
-        near = around[shapely.intersects(around, shapely.box(*bounds))]
+        shown = np.array([outline], object)
+        if is_wide or _is_square(self.ponds["pond_id"].iloc[pond]):
+            shown = np.append(self._around, shown)
+        near = shown[shapely.intersects(shown, shapely.box(*bounds))]
         return crop(quicklook, self.crs, bounds, list(near))
 
-    def say(self, pond_id: str, verdict: str | None, note: str, when: datetime) -> None:
+    def say(self, pond_id: str, verdict: str | None, note: str, when: datetime, n_ponds: int | None = None) -> None:
         """Note a verdict, None to take it back, and write all of them down.
+
+        Parameters
+        ----------
+        n_ponds
+            How many ponds there are in it, where that was said.
 
         Raises
         ------
@@ -92,7 +104,8 @@ class Desk:
         if verdict is None:
             self.said.pop(pond_id, None)
         else:
-            self.said[pond_id] = {"verdict": verdict, "note": note, "judged": iso_utc(when)}
+            number = {} if n_ponds is None else {"n_ponds": n_ponds}
+            self.said[pond_id] = {"verdict": verdict, **number, "note": note, "judged": iso_utc(when)}
         atomic.write_bytes(self.path, self._document())
 
     def _document(self) -> bytes:
@@ -100,7 +113,7 @@ class Desk:
         features = [
             {
                 "type": "Feature",
-                "properties": {"pond_id": pond_id, "reviewer": self.reviewer, **told},
+                "properties": {_key(pond_id): pond_id, "reviewer": self.reviewer, **told},
                 "geometry": shapely.geometry.mapping(self._outlines[pond_id]),
             }
             for pond_id, told in sorted(self.said.items())
@@ -120,6 +133,15 @@ class Desk:
         return over
 
 
+def _is_square(unit_id: str) -> bool:
+    """Whether a unit is a square of ground: its id says so, as that of a pond does."""
+    return unit_id.startswith("Q")
+
+
+def _key(unit_id: str) -> str:
+    return "square_id" if _is_square(unit_id) else "pond_id"
+
+
 def _told(stored: StoredScene) -> dict[str, str]:
     when = stored.scene.datetime
     return {"sensor": stored.scene.sensor, "date": when.date().isoformat() if when else "undated"}
@@ -130,9 +152,9 @@ def _already_said(path: Path, known: set[str]) -> dict[str, dict[str, Any]]:
     try:
         properties = [feature["properties"] for feature in json.loads(path.read_text(encoding="utf-8"))["features"]]
         return {
-            told["pond_id"]: {name: told[name] for name in ("verdict", "note", "judged")}
+            unit: {name: told[name] for name in ("verdict", "n_ponds", "note", "judged") if name in told}
             for told in properties
-            if told["pond_id"] in known
+            if (unit := told.get("square_id") or told["pond_id"]) in known
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         message = f"{path}: this is no review that was begun here"

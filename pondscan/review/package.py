@@ -7,10 +7,9 @@ from importlib import resources
 from pathlib import Path
 
 import pandas as pd
-import pyogrio
 from geopandas import GeoDataFrame
 
-from pondscan.export.geopackage import Layer, write_layers
+from pondscan.export.geopackage import Layer, write_layers, write_tables
 from pondscan.store import atomic
 from pondscan.tables import PONDS, VERDICTS, Column
 
@@ -59,4 +58,4 @@ def write_review(path: Path, chosen: GeoDataFrame, *, newest: datetime | None) -
     handed_out = pd.DataFrame({"pond_id": chosen["pond_id"], "outline": chosen.geometry.to_wkt(rounding_precision=3)})
     with atomic.replacing(path) as temporary:
         write_layers(temporary, [layer], crs=chosen.crs, newest=newest)
-        pyogrio.write_dataframe(handed_out, temporary, layer=HANDED_OUT, driver="GPKG", append=True)
+        write_tables(temporary, {HANDED_OUT: handed_out}, newest=newest)

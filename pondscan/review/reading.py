@@ -96,6 +96,8 @@ def _read(path: Path, census: Products) -> Returned:
     if path.suffix.lower() == ".csv":
         return Returned(path, _words(path, read_csv_words(path, "give a header line pond_id,verdict,note")), None, None)
     frame = read_vectors(path, "ponds with a verdict")
+    if "square_id" in frame.columns:  # squares of a survey: ground, and no ponds of the census
+        frame = frame[frame["square_id"].isna()].reset_index(drop=True)
     refuse_shapeless(path, frame, ("Polygon", "MultiPolygon"), "draw ponds as polygons")
     frame = with_valid_outlines(path, frame).to_crs(census.crs)
     outlines = np.asarray(frame.geometry.array, dtype=object)

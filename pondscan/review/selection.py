@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from geopandas import GeoDataFrame
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from pondscan.config import ConfidenceSettings, Settings
 from pondscan.errors import WorkspaceError
 from pondscan.follow import products
+from pondscan.follow.looks import Look, in_order, working_crs
+from pondscan.follow.places import locate
 from pondscan.follow.products import Products
 from pondscan.publish import scene_views
 from pondscan.store import Workspace
@@ -35,6 +40,51 @@ def candidates(workspace: Workspace) -> Products:
     confidence = ConfidenceSettings.model_validate(kept.confidence.model_dump() | {"min_confidence": 0.0})
     everything = kept.model_copy(update={"confidence": confidence})
     return products.build(scene_views(workspace), everything, aoi=workspace.aoi(), reviewed=workspace.verdicts())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """What a sample is drawn from: the census with every candidate in it."""
+
+    ponds: GeoDataFrame
+    """Columns ``tables.PONDS``, `gsd_m` and `shared_sigma_m2`; `site_id` is null of what is not mapped."""
+    footprints: NDArray[np.object_]
+    """Worked ground of the sites."""
+    region: BaseGeometry
+    """Ground the census speaks of."""
+    looks: tuple[Look, ...]
+    crs: str
+    min_confidence: float
+
+
+def counted(workspace: Workspace) -> Counted:
+    """Take the census of a workspace for a survey.
+
+    Raises
+    ------
+    WorkspaceError
+        When there is no workspace, or no scene in it.
+    """
+    if not workspace.exists or not workspace.scenes():
+        raise WorkspaceError(f"{workspace.path}: this is no workspace with scenes in it: check the path")
+    kept = workspace.settings() or Settings()
+    views = scene_views(workspace)
+    crs = working_crs(in_order(views), kept.products.crs)
+    is_placed = kept.registration.use == "auto"
+    everything, region = products.take_census(
+        views, crs, aoi=workspace.aoi(), reviewed=workspace.verdicts(), is_placed=is_placed
+    )
+    places = locate(everything, kept.confidence.min_confidence, region, **kept.sites.model_dump())
+    site = dict(zip(places.ponds["pond_id"], places.ponds["site_id"], strict=True))
+    ponds = everything.ponds.assign(site_id=everything.ponds["pond_id"].map(site).astype("string"))
+    return Counted(
+        ponds=ponds.sort_values("pond_id", ignore_index=True),
+        footprints=places.outline[: places.n_sites],
+        region=region,
+        looks=everything.looks,
+        crs=crs,
+        min_confidence=kept.confidence.min_confidence,
+    )
 
 
 def chosen(ponds: GeoDataFrame, *, n_sample: int | None, only_uncertain: bool, seed: int = 0) -> GeoDataFrame:

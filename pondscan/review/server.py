@@ -26,6 +26,8 @@ LOOPBACK = "127.0.0.1"
 MOST_BYTES = 64 * 1024
 """Of a request's body; a verdict with the longest note takes a tenth of it."""
 
+MOST_PONDS = 999
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -108,12 +110,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _take(self, told: dict[str, Any]) -> None:
         pond_id, verdict, note = told.get("pond_id"), told.get("verdict"), told.get("note", "")
-        if not isinstance(pond_id, str) or not isinstance(note, str) or not isinstance(verdict, str | None):
-            self._refuse(HTTPStatus.BAD_REQUEST, "a verdict names pond_id, verdict and note")
+        n_ponds = told.get("n_ponds")
+        is_number = n_ponds is None or (type(n_ponds) is int and 0 <= n_ponds <= MOST_PONDS)
+        if not (isinstance(pond_id, str) and isinstance(note, str) and isinstance(verdict, str | None) and is_number):
+            self._refuse(
+                HTTPStatus.BAD_REQUEST, "a verdict names pond_id, verdict and note, and n_ponds as a whole number"
+            )
             return
         try:
             with self.server.desk_lock:
-                self.server.desk.say(pond_id, verdict, note, datetime.now(UTC).replace(microsecond=0))
+                self.server.desk.say(pond_id, verdict, note, datetime.now(UTC).replace(microsecond=0), n_ponds)
         except PondscanError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
             return

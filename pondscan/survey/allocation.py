@@ -92,3 +92,26 @@ def _rounded(wanted: Floats, is_open: NDArray[np.bool_], n: int) -> Integers:
     up = np.argsort(-remainder, kind="stable")[: max(n - int(whole.sum()), 0)]
     whole[up[is_open[up]]] += 1
     return whole.astype(np.int64)
+
+
+SUREST = 0.97
+"""OWN: before it is judged no stratum of outlines is taken to be righter than this, or wronger than one less it."""
+
+CLUMPED = 1.5
+"""OWN: variance over mean of the ponds missed in a square; they come in rows and sites."""
+
+
+def spread_of_outlines(probability: ArrayLike) -> Floats:
+    """Standard deviation expected between outlines that are ponds with this probability.
+
+    >>> spread_of_outlines([0.5]).tolist()
+    [0.5]
+    """
+    p = np.clip(np.asarray(probability, np.float64), 1 - SUREST, SUREST)
+    return np.asarray(np.sqrt(p * (1 - p)))
+
+
+def spread_of_ground(n_expected: ArrayLike, sizes: ArrayLike) -> Floats:
+    """Standard deviation expected between squares that hold so many missed ponds in all, one at least."""
+    rate = np.maximum(np.asarray(n_expected, np.float64), 1.0) / np.maximum(np.asarray(sizes, np.float64), 1.0)
+    return np.asarray(np.sqrt(CLUMPED * rate))

@@ -13,42 +13,36 @@ from pondscan.survey.stratified import Estimate
 Floats = NDArray[np.float64]
 
 
-def corrected(n_found: int, *, n_right: int, n_checked: int, n_shown: int, n_true: int) -> Estimate:
-    """Count corrected by precision and recall, each from a sample of its own.
+def corrected(n_found: int, *, precision: Estimate, recall: Estimate) -> Estimate:
+    """Count corrected by precision and recall that were estimated independently of each other.
 
     Parameters
     ----------
     n_found
         Objects found in all.
-    n_right, n_checked
-        Of the objects that were checked, those that are right.
-    n_shown, n_true
-        Of true ones looked for independently of what was found, those that were found.
+    precision
+        Share of them that are right.
+    recall
+        Share of the true ones that were found.
 
     Returns
     -------
     Estimate
-        NaN where nothing was checked, nothing was looked for or nothing of it was found.
+        NaN where precision or recall is not known, or nothing true was found.
 
     Notes
     -----
-    N̂ = n P̂/R̂; by the delta method CV² = (1 - P̂)/(P̂ m₁) + (1 - R̂)/(R̂ m₂) for independent samples of m₁ and m₂; the
-    interval is that of a log-normal of this CV, which a ratio of shares is nearer to than to a normal one.
-
-    Examples
-    --------
-    90 of 100 checked are right, 40 of 50 true ones were found:
-
-    >>> corrected(1000, n_right=90, n_checked=100, n_shown=40, n_true=50).value
-    1125.0
+    N̂ = n P̂/R̂; by the delta method CV² = (SE_P / P̂)² + (SE_R / R̂)², which for samples of m₁ and m₂ objects is
+    (1 - P̂)/(P̂ m₁) + (1 - R̂)/(R̂ m₂). The interval is that of a log-normal of this CV, which a ratio of shares is nearer
+    to than to a normal one.
     """
-    if not (n_checked and n_true and n_shown):
+    if not recall.value > 0 or math.isnan(precision.value):
         return Estimate(math.nan, math.nan, math.nan, math.nan)
-    precision, recall = n_right / n_checked, n_shown / n_true
-    if precision == 0:
+    value = n_found * precision.value / recall.value
+    if value == 0:
         return Estimate(0.0, 0.0, 0.0, 0.0)
-    relative = (1 - precision) / (precision * n_checked) + (1 - recall) / (recall * n_true)
-    return log_normal(n_found * precision / recall, n_found * precision / recall * math.sqrt(relative))
+    relative = math.hypot(precision.standard_error / precision.value, recall.standard_error / recall.value)
+    return log_normal(value, value * relative)
 
 
 def horvitz_thompson(

@@ -6,20 +6,29 @@ import numpy as np
 import pytest
 
 from pondscan.survey.counts import chapman, corrected, horvitz_thompson, log_normal
+from pondscan.survey.stratified import Estimate
+
+
+def share(n_hits: int, n: int) -> Estimate:
+    value = n_hits / n
+    return Estimate(value, math.sqrt(value * (1 - value) / n), math.nan, math.nan)
+
+
+NOTHING = Estimate(math.nan, math.nan, math.nan, math.nan)
 
 
 def test_precision_and_recall_by_hand():
-    found = corrected(1000, n_right=90, n_checked=100, n_shown=40, n_true=50)
-    assert found.value == 1125
-    relative = math.sqrt(0.1 / 90 + 0.2 / 40)
-    assert found.standard_error == pytest.approx(1125 * relative)
+    found = corrected(1000, precision=share(90, 100), recall=share(40, 50))
+    assert found.value == pytest.approx(1125)
+    assert found.standard_error == pytest.approx(1125 * math.sqrt(0.1 / 90 + 0.2 / 40))
     assert found.lower * found.upper == pytest.approx(1125**2)
 
 
 def test_nothing_checked_says_nothing():
-    assert math.isnan(corrected(10, n_right=0, n_checked=0, n_shown=1, n_true=1).value)
-    assert math.isnan(corrected(10, n_right=1, n_checked=1, n_shown=0, n_true=1).value)
-    assert corrected(10, n_right=0, n_checked=5, n_shown=1, n_true=2).value == 0
+    assert math.isnan(corrected(10, precision=NOTHING, recall=share(1, 2)).value)
+    assert math.isnan(corrected(10, precision=share(1, 2), recall=NOTHING).value)
+    assert math.isnan(corrected(10, precision=share(1, 2), recall=share(0, 2)).value)
+    assert corrected(10, precision=share(0, 5), recall=share(1, 2)).value == 0
 
 
 def test_chapman_by_hand():

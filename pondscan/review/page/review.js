@@ -19,7 +19,12 @@ function element(name, text, attributes = {}) {
   return made;
 }
 
+function question(pond) {
+  return pond?.is_square ? "Are there ponds in this square that have no outline? How many?" : "Is this a pond?";
+}
+
 function facts(pond) {
+  if (pond.is_square) return element("p", "Count ponds whose middle lies in the square. 0 to 9: so many; A: one; R: none.");
   const sigma = pond.area_sigma_m2 === null ? "" : ` ± ${Math.round(1.96 * pond.area_sigma_m2)}`;
   const rows = [
     ["pond", pond.pond_id], ["site", pond.site_id ?? "none"], ["confidence", pond.confidence.toFixed(2)],
@@ -52,6 +57,7 @@ function show() {
   one("progress").textContent = ponds.length
     ? `Pond ${at + 1} of ${ponds.length}, ${n_said} judged. What you say is kept at once.` : "There is no pond to judge.";
   if (!pond) return;
+  one("question").textContent = question(pond);
   one("facts").replaceChildren(facts(pond));
   one("looks").replaceChildren(...pond.looks.map((told) => look(pond, told)));
   one("note").value = pond.said?.note ?? "";
@@ -64,12 +70,12 @@ function go(step) {
   show();
 }
 
-async function say(verdict, step) {
+async function say(verdict, step, n_ponds = null) {
   const pond = ponds[at];
   const note = one("note").value.trim();
   try {
-    await ask("/verdict", { method: "POST", body: JSON.stringify({ pond_id: pond.pond_id, verdict, note }) });
-    pond.said = { verdict, note };
+    await ask("/verdict", { method: "POST", body: JSON.stringify({ pond_id: pond.pond_id, verdict, note, n_ponds }) });
+    pond.said = { verdict, note, n_ponds };
     one("error").textContent = "";
     go(step);
   } catch (error) {
@@ -85,6 +91,12 @@ document.addEventListener("keydown", (event) => {
       if (verdict && event.key === "Enter") say(verdict, 0);
       one("main").focus();
     }
+    return;
+  }
+  if (/^[0-9]$/.test(event.key)) {
+    const n_ponds = Number(event.key);
+    event.preventDefault();
+    say(n_ponds ? "accepted" : "rejected", 1, n_ponds);
     return;
   }
   const actions = {
