@@ -82,7 +82,7 @@ def trace(surface: Floats, is_own: NDArray[np.bool_], n_subpixels: float, factor
     level = float(np.clip(enclosing, min(LOWEST, values[-1] / 2), values[-1] / 2))
     height = np.pad(np.where(is_own[box], surface[box], 0.0), 1)
     rings = [shapely.LineString(ring[:, ::-1]) for ring in find_contours(height, level) if len(ring) > 3]
-    whole = shapely.build_area(shapely.MultiLineString(rings))
+    whole = shapely.build_area(shapely.node(shapely.MultiLineString(rings)))  # a ring may touch itself
     if shapely.is_empty(whole):
         return whole
     whole = shapely.transform(whole, lambda xy: (xy - 0.5 + [box[1].start, box[0].start]) / factor)

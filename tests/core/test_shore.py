@@ -66,3 +66,9 @@ def test_what_its_middle_sees_and_what_is_small_needs_no_tracing() -> None:
 
 def test_where_no_ring_closes_there_is_no_contour() -> None:
     assert shore.trace(np.zeros((9, 9)), np.ones((9, 9), np.bool_), 20.0, 1).is_empty
+
+
+def test_a_contour_that_touches_itself_is_a_contour() -> None:
+    quarters = [[0, 2, 3, 1, 2], [4, 3, 1, 0, 0], [1, 4, 1, 4, 1], [3, 2, 4, 2, 4], [4, 3, 3, 4, 4]]
+    traced = shore.trace(np.array(quarters) / 4, np.ones((5, 5), np.bool_), 13.0, 1)
+    assert shapely.area(traced) == pytest.approx(13.0, abs=2.0)
