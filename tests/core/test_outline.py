@@ -36,7 +36,7 @@ def test_neighbours_keep_their_areas_and_do_not_overlap(n_ponds: int, seed: int)
     rng = np.random.default_rng(seed)
     # a row of touching ponds, jittered: what a 10 m pixel makes of berms
     diameter = rng.uniform(8, 20, n_ponds)
-    x = np.cumsum(diameter) + rng.normal(0, 1.0, n_ponds)
+    x = np.cumsum(diameter) - diameter / 2 + rng.normal(0, 1.0, n_ponds)
     y = rng.normal(0, 2.0, n_ponds)
     target = np.pi / 4 * diameter**2
     made = outline.draw(np.ones((n_ponds, outline.N_RAYS)), x, y, target)
