@@ -9,6 +9,7 @@ has a candidate of its own (what a count lacks): neighbours that blur into one o
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -31,6 +32,9 @@ EVEN = 0.5
 
 FINEST_M = {"1m": 0.0, "3m": 1.8, "10m": 6.5}
 """Finest pixels of each class, those of the confidence models."""
+
+TOP_SPREAD = 1.0
+"""OWN: where all large ponds show, nothing says how near to one the top is; its log-odds are held to be known to 1."""
 
 PARAMETERS = 3
 """Of a curve: the log-odds of its top, and the logarithms of ``half_px`` and ``slope``."""
@@ -79,9 +83,16 @@ def known_chance(diameter_m: ArrayLike, gsd_m: ArrayLike, sort: Sort) -> Known:
     for k, curve in enumerate(fitted):
         block = slice(PARAMETERS * k, PARAMETERS * (k + 1))
         gradient[:, block] = np.where((number == k)[:, None], parts, 0.0)
-        covariance[block, block] = curve["covariance"]
+        covariance[block, block] = covariance_of(curve)
     spread = max((fitted[k]["scene_spread"] for k in np.unique(number).tolist()), default=0.0)
     return Known(np.asarray(top / (1 + odds)), gradient, covariance, float(spread))
+
+
+def covariance_of(curve: Mapping[str, Any]) -> Floats:
+    """Covariance of a curve's parameters, its top held by a prior: ``TOP_SPREAD``."""
+    precision = np.linalg.pinv(np.array(curve["covariance"], np.float64), hermitian=True)
+    precision[0, 0] += 1 / TOP_SPREAD**2
+    return np.asarray(np.linalg.inv(precision), np.float64)
 
 
 def diameter_of(share: float, gsd_m: float, sort: Sort) -> float:

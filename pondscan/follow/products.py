@@ -95,7 +95,9 @@ def build(
     counted, region = take_census(stored, crs, aoi=aoi, reviewed=reviewed, is_placed=is_placed)
     min_confidence = settings.confidence.min_confidence
     places = locate(counted, min_confidence, region, **settings.sites.model_dump())
-    rows = series.place_looks(places, counted.looks, seen_at(places, counted), unseen_at(places, counted), crs)
+    seen = seen_at(places, counted)
+    rows = series.place_looks(places, counted.looks, seen, unseen_at(places, counted), crs)
+    is_known_target = settings.confidence.target == "leach_pond"
     trend = trends.site_trends(rows, counted.looks, places.n_sites)
     gone_by = series.not_seen_since(rows, counted.looks, places.state, places.n_sites)
     first = places.ponds[["first_x", "first_y"]].to_numpy(float)
@@ -104,7 +106,7 @@ def build(
         sites=_finished(site_table(places, trend, gone_by), SITES, "site_id"),
         observations=_finished(counted.seen, OBSERVATIONS, "scene_id", "object_id"),
         timeseries=_finished(series.timeseries(rows, counted.looks, places.site_id), TIMESERIES),
-        survey=_finished(survey(places, rows, counted.looks), SURVEY),
+        survey=_finished(survey(places, rows, counted.looks, seen if is_known_target else None), SURVEY),
         aliases=_aliases(counted, places),
         crs=crs,
         looks=tuple(look.scene_id for look in counted.looks),

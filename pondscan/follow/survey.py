@@ -22,6 +22,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from pondscan.follow.corrected import corrected
 from pondscan.follow.looks import Look
 from pondscan.follow.places import Places
 from pondscan.follow.sites import total_sigma
@@ -38,7 +39,7 @@ Z_95 = 1.96
 Row = dict[str, object]
 
 
-def survey(places: Places, rows: pd.DataFrame, looks: Sequence[Look]) -> pd.DataFrame:
+def survey(places: Places, rows: pd.DataFrame, looks: Sequence[Look], seen: pd.DataFrame | None = None) -> pd.DataFrame:
     """Survey by look, season and year: the columns ``tables.SURVEY``.
 
     Counts and areas are null where nothing was seen, and zero only where at least ``MIN_OBSERVED`` of the region was.
@@ -51,6 +52,8 @@ def survey(places: Places, rows: pd.DataFrame, looks: Sequence[Look]) -> pd.Data
         As ``series.place_looks`` gives them.
     looks
         All looks.
+    seen
+        As ``places.seen_at`` gives it, for the corrected counts; None where no detection curve speaks of the target.
     """
     by_look = rows[rows["n_ponds"].notna()]
     periods = [("look", look.start, look.end, [number]) for number, look in enumerate(looks)]
@@ -64,11 +67,20 @@ def survey(places: Places, rows: pd.DataFrame, looks: Sequence[Look]) -> pd.Data
         was_looked_at = share >= MIN_OBSERVED and not rows["look"].isin(numbers).any()
         described: Row = {"period": period, "period_start": start, "period_end": end, "observed_fraction": share}
         described["n_scenes"] = sum(len(looks[number].views) for number in numbers)
-        table.append(described | (_summed(places, counted) if len(counted) or was_looked_at else {}))
+        summed = _summed(places, counted) if len(counted) or was_looked_at else {}
+        table.append(described | summed | (_corrected(seen, counted, looks) if seen is not None else {}))
     frame = pd.DataFrame(table, columns=names(SURVEY))
     for name in ("period_start", "period_end"):
         frame[name] = pd.to_datetime(frame[name], utc=True)
     return conform(frame, SURVEY)
+
+
+def _corrected(seen: pd.DataFrame, counted: pd.DataFrame, looks: Sequence[Look]) -> Row:
+    """Corrected count of the rows counted; none where raw numbers are among them."""
+    at = counted.loc[counted["n_ponds"] > 0, ["place", "look"]]
+    if any(view.scene.calibrated == "dn" for look in at["look"].unique() for view in looks[int(look)].views):
+        return {}
+    return corrected(seen.merge(at, on=["place", "look"]))
 
 
 def _one_look_each(rows: pd.DataFrame, looks: Sequence[Look]) -> pd.DataFrame:

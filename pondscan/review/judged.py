@@ -251,6 +251,7 @@ def _strata(sheet: Sheet) -> Strata:
         size=table["n_units"].to_numpy(np.int64),
         mapped_m2=table["mapped_m2"].to_numpy(float),
         ground_m2=float(sheet.facts["ground_m2"]),
+        spread=table["spread"].to_numpy(float),
     )
 
 

@@ -39,6 +39,8 @@ class Strata:
     """Area that the census counts as liquid in all of them; 0 where nothing is mapped."""
     ground_m2: float
     """Ground that was seen clear, and that the squares and outlines cover."""
+    spread: Floats
+    """Standard deviation of the ponds in a unit that was expected when the sample was drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -262,7 +264,10 @@ def _refuse_too_few(sample: Sample, strata: Strata) -> None:
 
 
 def _total(values: Floats, sample: Sample, strata: Strata) -> Estimate:
-    return total_with_rare(values, sample.stratum, strata.size, strata.is_ground)
+    n_ponds = float(sample.n_ponds.sum())
+    each = float(values.sum()) / n_ponds if n_ponds else 0.0
+    spread = strata.spread * max(each, 0.0)
+    return total_with_rare(values, sample.stratum, strata.size, strata.is_ground, expected_spread=spread)
 
 
 def _scaled(found: Estimate, by: float) -> Estimate:

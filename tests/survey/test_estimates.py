@@ -15,6 +15,7 @@ STRATA = Strata(
     size=np.array([20, 10, 100, 1000]),
     mapped_m2=np.array([2000.0, 0, 0, 0]),
     ground_m2=11e6,
+    spread=np.zeros(4),
 )
 
 
