@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pondscan import export, manifest, report
+from pondscan.album import Album
 from pondscan.config import ContextSettings, Settings
 from pondscan.configfile import to_toml
 from pondscan.context.sources import Context, files_of, read_context
@@ -21,6 +22,7 @@ from pondscan.model import Coverage
 from pondscan.report.caveats import reasons_for_nothing
 from pondscan.report.looks import instrument
 from pondscan.store import StoredScene, Workspace, atomic
+from pondscan.strips import strips
 from pondscan.summary import Totals, covered_shares, totals_of
 from pondscan.tables import SITES, Column
 
@@ -142,6 +144,7 @@ def report_input(
         for one in stored
         if (png := workspace.quicklook(one.scene_id)) is not None
     ]
+    album = Album(workspace, tables.crs, tables.placements)
     context, scenes = read_context(kept.context), scene_table(stored, tables.observations, kept)
     shown = kept.model_copy(update={"tiles": Settings().tiles, "context": without_folders(kept.context)})
     return report.ReportInput(
@@ -157,6 +160,7 @@ def report_input(
         versions=manifest.versions(),
         target=kept.confidence.target,
         looks=tables.looks,
+        strips=strips(album, tables),
         states=tables.states,
         notes=(*tables.notes, *superseded),
         context=context,

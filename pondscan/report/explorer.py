@@ -19,6 +19,7 @@ from geopandas import GeoDataFrame
 
 from pondscan.report import words
 from pondscan.report.inputs import ReportInput
+from pondscan.report.map import anchor
 from pondscan.report.maplayers import drawn_layer, layer_keys
 from pondscan.report.mosaic import Bounds, best_first, mosaic
 from pondscan.report.palette import CONFIDENCES, STATUSES, kind_color
@@ -133,6 +134,7 @@ def _sites(sites: GeoDataFrame, bounds: Bounds) -> list[dict[str, Any]]:
     return [
         {
             "id": str(row.site_id),
+            "place": anchor(str(row.site_id), "place"),
             "status": str(row.status),
             "n_ponds": words.plural(row.n_ponds, "pond"),
             "area": f"{words.plus_minus(row.pond_area_m2, _half_width(row.pond_area_sigma_m2))} m²",

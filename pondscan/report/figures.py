@@ -20,7 +20,7 @@ from pondscan.report.words import Unit, area_unit
 
 CHART_SIZE = (432.0, 223.0)
 """Units of the view box; legible from the width of a phone to half a page."""
-SITE_SIZE = (245.0, 112.0)
+SITE_SIZE = (380.0, 150.0)
 FIRST_SIZE = (331.0, 97.0)
 FEW_TICKS, MANY_TICKS = 4, 7
 """Most ticks of time on a chart narrower than ``WIDE``, and on a wider one."""

@@ -51,13 +51,6 @@ class View:
         west, _, _, north = self.bounds
         return np.column_stack([(xy[:, 0] - west) * self.px_per_m, (north - xy[:, 1]) * self.px_per_m])
 
-    def transform_from(self, other: View) -> str:
-        """Return the SVG transform that takes pixels of another sheet to this one's."""
-        scale = self.px_per_m / other.px_per_m
-        dx = (other.bounds[0] - self.bounds[0]) * self.px_per_m
-        dy = (self.bounds[3] - other.bounds[3]) * self.px_per_m
-        return f"translate({dx:.2f} {dy:.2f}) scale({scale:.6g})"
-
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -172,9 +165,9 @@ def sheet(view: View, crs: str, ponds: Outlines, sites: Outlines, frame: Bounds 
     )  # fmt: skip
 
 
-def anchor(site_id: str) -> str:
-    """Id of the page element that tells about a site."""
-    return "site-" + "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in site_id)
+def anchor(site_id: str, what: str = "site") -> str:
+    """Id of the page element that tells about a site: its row in the table (``site``), its section (``place``)."""
+    return f"{what}-" + "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in site_id)
 
 
 def scale_length_m(width_m: float) -> float:

@@ -19,26 +19,14 @@ from pondscan.report.headline import Census, head_of, periods
 from pondscan.report.inputs import ReportInput, check_columns, in_order
 from pondscan.report.limits import limit_sentence, scene_limits
 from pondscan.report.looks import Look, site_looks, survey_looks
-from pondscan.report.map import Sheet
 from pondscan.report.maplayers import layer_keys
 from pondscan.report.outside import Outside, outside_of
-from pondscan.report.palette import COVERAGE, MARKERS, sensor_style
-from pondscan.report.pictures import maps, plates
-from pondscan.report.rows import SiteRow, added_heads, kind_rows, scene_rows, site_rows
+from pondscan.report.palette import CONFIDENCES, COVERAGE, MARKERS, STATUSES, sensor_style
+from pondscan.report.pictures import maps
+from pondscan.report.places import places
+from pondscan.report.rows import added_heads, kind_rows, scene_rows, site_rows
 from pondscan.report.templating import asset, environment
 from pondscan.report.turnover import turnover, turnover_chart
-
-N_CARDS = 12
-"""Sites shown with a map and a chart of their own, largest first; all are in the table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A site's own map and chart."""
-
-    row: SiteRow
-    plate: Sheet
-    chart: Markup | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +64,8 @@ def render(report_input: ReportInput) -> str:
     head = head_of(every_period)
     settings = Settings.model_validate(tomllib.loads(report_input.settings_toml))
     drawn = maps(report_input)
-    script, style = asset("report.js"), asset("report.css")
-    scripts, styles = ((script,), (style,)) if drawn is None else _with_explorer(script, style)
+    own = tuple(asset(name) for name in ("places.js", "report.js")), (asset("report.css"), asset("places.css"))
+    scripts, styles = own if drawn is None else _with_explorer(*own)
     return environment().get_template("report.html").render(
         title=report_input.title,
         policy=_policy(scripts),
@@ -136,7 +124,10 @@ def _series(report_input: ReportInput, every_period: Sequence[Census]) -> dict[s
     return {
         "sites": sites,
         "added_heads": added_heads(report_input.sites),
-        "cards": _cards(report_input, sites[:N_CARDS], by_site, span),
+        "places": places(report_input, sites, by_site, span),
+        "most_chips": max((len(chips) for chips in report_input.strips.values()), default=0),
+        "statuses": STATUSES,
+        "confidences": CONFIDENCES,
         "sensors": _sensor_keys(every_look),
         **_turnover(report_input),
         "n_looks": len(total),
@@ -188,18 +179,6 @@ def _panels(known: Outside, span: figures.Span) -> list[tuple[str, Markup]]:
     return panels
 
 
-def _cards(
-    report_input: ReportInput, rows: Sequence[SiteRow], by_site: dict[str, list[Look]], span: figures.Span | None
-) -> list[Card]:
-    """Map and chart of these sites; a single look makes no chart."""
-    cards = []
-    for number, (row, plate) in enumerate(zip(rows, plates(report_input, rows), strict=True)):
-        looks = by_site.get(row.site_id, [])
-        chart = _chart(f"site{number}", looks if len(looks) > 1 else [], span, figures.SITE_SIZE)
-        cards.append(Card(row, plate, chart))
-    return cards
-
-
 def _sensor_keys(looks: Sequence[Look]) -> list[SensorKey]:
     """Sensors of the charts, for their legend."""
     keys = sorted({look.sensor for look in looks})
@@ -224,10 +203,10 @@ def _subtitle(report_input: ReportInput) -> str:
     return " · ".join(parts)
 
 
-def _with_explorer(script: str, style: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _with_explorer(scripts: tuple[str, ...], styles: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Scripts and style sheets of a page with a moving map, in the order in which they must run."""
     leaflet_script, leaflet_style = library()
-    return (leaflet_script, asset("explorer.js"), script), (leaflet_style, style)
+    return (leaflet_script, asset("explorer.js"), *scripts), (leaflet_style, *styles)
 
 
 def _policy(scripts: Sequence[str]) -> str:

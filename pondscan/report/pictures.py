@@ -1,8 +1,7 @@
-"""Maps of the report: the whole survey over the pictures of its scenes, and a plate for each of the largest sites."""
+"""Maps of the report: the whole survey over the pictures of its scenes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from geopandas import GeoDataFrame
@@ -11,11 +10,9 @@ from pondscan.report import words
 from pondscan.report.inputs import ReportInput
 from pondscan.report.map import PLATE_PX, SHEET_PX, Outlines, Sheet, View, padded, sheet
 from pondscan.report.mosaic import Bounds, Mosaic, best_first, joint_bounds, mosaic
-from pondscan.report.rows import SiteRow
 
 MAP_ASPECT = (0.85, 1.5)
 """Narrowest and widest width/height of the main map."""
-PLATE_ASPECT = (1.25, 1.25)
 CLOSE_UP_BELOW = 0.5
 """When the ponds lie within this share of the pictures' width, the map shows them and an inset shows the rest."""
 MAP_PICTURE_PX = 1600
@@ -86,17 +83,6 @@ def _found_bounds(report_input: ReportInput) -> Bounds | None:
     west, south = (min(bounds[i] for bounds in tables) for i in (0, 1))
     east, north = (max(bounds[i] for bounds in tables) for i in (2, 3))
     return (float(west), float(south), float(east), float(north))
-
-
-def plates(report_input: ReportInput, rows: Sequence[SiteRow]) -> list[Sheet]:
-    """Close map of each of these sites, all of the same shape."""
-    crs = _map_crs(report_input)
-    if crs is None:
-        return []
-    outlines = dict(zip(report_input.sites["site_id"].astype(str), report_input.sites.geometry, strict=True))
-    views = [View(padded(outlines[row.site_id].bounds, 0.08, 150.0, PLATE_ASPECT), PLATE_PX) for row in rows]
-    ponds, sites = Outlines(report_input.ponds), Outlines(report_input.sites)
-    return [sheet(view, crs, ponds, sites) for view in views]
 
 
 def _credits(report_input: ReportInput, picture: Mosaic | None) -> list[str]:

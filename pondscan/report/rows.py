@@ -36,6 +36,9 @@ class SiteRow:
 
     site_id: str
     anchor: str
+    """Id of the site's row in the table."""
+    place: str
+    """Id of its section."""
     status: str
     n_ponds: Cell
     pond_equivalents: Cell
@@ -104,6 +107,7 @@ def _site_row(row: Any, looks: list[Look], span: Span | None, added: list[str]) 
     return SiteRow(
         site_id=str(row.site_id),
         anchor=anchor(str(row.site_id)),
+        place=anchor(str(row.site_id), "place"),
         status=str(row.status),
         n_ponds=cell(words.count(row.n_ponds), row.n_ponds),
         pond_equivalents=cell(words.count(row.pond_equivalents), row.pond_equivalents),

@@ -13,12 +13,10 @@ from pondscan.report.map import (
     Outlines,
     View,
     anchor,
-    degree_step,
     degrees,
     graticule,
     north_angle_deg,
     padded,
-    scale_length_m,
     sheet,
     site_labels,
 )
@@ -31,24 +29,6 @@ def test_the_ground_lies_on_the_sheet_with_north_up() -> None:
     placed = VIEW.place(np.array([[WEST, NORTH], [WEST + 4000, NORTH - 4000], [WEST + 1000, NORTH - 3000]]))
     assert placed.tolist() == [[0, 0], [1000, 1000], [250, 750]]
     assert VIEW.px_per_m == 0.25
-
-
-def test_a_sheet_borrows_the_picture_of_another() -> None:
-    plate = View((WEST + 1000, NORTH - 1400, WEST + 1500, NORTH - 1000), 320.0)
-    # The plate's corner is pixel (250, 250) of the sheet; a pixel of the sheet is 4 m, one of the plate 1.5625 m.
-    assert plate.transform_from(VIEW) == "translate(-640.00 -640.00) scale(2.56)"
-    assert 250 * 2.56 - 640 == 0
-
-
-@pytest.mark.parametrize(("width_m", "length_m"), [(4000, 1000), (3999, 500), (110_000, 20_000), (150, 20), (700, 100)])
-def test_the_scale_bar_is_round_and_at_most_a_quarter(width_m: float, length_m: float) -> None:
-    assert scale_length_m(width_m) == length_m
-
-
-@given(st.floats(1e-3, 20))
-def test_two_to_five_lines_of_the_graticule(span_deg: float) -> None:
-    step = degree_step(span_deg)
-    assert 2 <= span_deg / step <= 5.0000001
 
 
 def test_angles_have_the_decimals_of_their_step() -> None:

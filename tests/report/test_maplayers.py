@@ -85,14 +85,14 @@ def test_the_moving_map_holds_the_layers_and_nothing_in_them_can_end_its_script(
     assert "N'Mai </script>" not in render(with_layers())
 
 
-def test_added_columns_stand_in_the_table_of_sites_and_on_the_cards():
+def test_added_columns_stand_in_the_table_of_sites_and_in_the_sections():
     html = render(with_layers())
     assert '<th class="n" data-sort>rivers, m away</th>' in html
     assert "<th data-sort>in control zones</th>" in html
     assert '<td class="n" data-value="4567.8">4,568</td>' in html
     assert '<td class="added" data-value="true">yes</td>' in html
     assert '<td class="added" data-value="">–</td>' in html
-    assert html.count("rivers, m away: <b>") == len(with_layers().sites)
+    assert html.count("<dt>rivers, m away</dt>") == len(with_layers().sites)
 
 
 @in_browser

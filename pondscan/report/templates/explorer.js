@@ -63,7 +63,12 @@
   });
   const sites = told.sites.map((site) => {
     const shape = L.polygon(site.ring, { color: "#ffffff", weight: 1.5, dashArray: dashes[site.status], fill: false });
-    shape.bindPopup(() => card([["Site", site.id], ["State", site.status], ["Ponds", site.n_ponds], ["Liquid", site.area]]));
+    shape.bindPopup(() => {
+      const told = element("div", "");
+      const link = Object.assign(element("a", "pictures over dates"), { href: `#${site.place}` });
+      told.append(card([["Site", site.id], ["State", site.status], ["Ponds", site.n_ponds], ["Liquid", site.area]]), link);
+      return told;
+    });
     return { site, shape };
   });
   const footprints = L.layerGroup(sites.map(({ shape }) => shape)).addTo(map);

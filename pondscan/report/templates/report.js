@@ -28,7 +28,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll("details:not([open])")) {
+  for (const details of document.querySelectorAll("details:not([open]):not(.place)")) {
     details.open = true;
     details.dataset.closed = "";
   }
