@@ -70,7 +70,7 @@ def cover(
         Width over which the edge fades; at least the width of a point.
     """
     margin_m = 0.0 if warp is None else float(max(np.abs(warp[0]).max(), np.abs(warp[1]).max()))
-    box, row, col = _points_under(table, cells, finer, margin_m + softness_m / 2)
+    box, row, col = points_under(table, cells, finer, margin_m + softness_m / 2)
     step = cells.cell_m / finer
     x = cells.x[0] - cells.cell_m / 2 + (col + 0.5) * step
     y = cells.y[0] + cells.cell_m / 2 - (row + 0.5) * step
@@ -83,7 +83,7 @@ def cover(
     return Cover(box[touched], cell[touched], share[touched], is_whole=finer == 1)
 
 
-def _points_under(
+def points_under(
     table: Boxes, cells: Cells, finer: int, margin_m: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Box, row and column of every point within the bounds of a box, on a raster ``finer`` than the cells."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pondscan.model import Grid
-from pondscan.simulate import clouds, cycle
+from pondscan.simulate import clouds, cycle, wetlands
 from pondscan.simulate.place import Place
 from pondscan.simulate.render import Rendered
 from pondscan.simulate.shapes import Boxes
@@ -31,7 +31,7 @@ TRUTH_COLUMNS = (
 
 
 def truth(place: Place, when: datetime, rendered: Rendered | None = None) -> geopandas.GeoDataFrame:
-    """Every pond built by a day, and the fish ponds.
+    """Every pond built by a day, the fish ponds, and the natural waters.
 
     Parameters
     ----------
@@ -45,7 +45,8 @@ def truth(place: Place, when: datetime, rendered: Rendered | None = None) -> geo
     Returns
     -------
     GeoDataFrame in the place's reference system, with `TRUTH_COLUMNS`
-        ``kind`` as in the products; ``other_water`` for fish ponds, which count neither as found nor as false.
+        ``kind`` as in the products; ``other_water`` for fish ponds and natural waters, which count neither as found nor
+        as false.
         ``status``: ``present``, ``covered`` (sheeted), ``gone`` (basin empty) or ``clouded``.
     """
     import geopandas
@@ -67,7 +68,8 @@ def truth(place: Place, when: datetime, rendered: Rendered | None = None) -> geo
         pond_id=_ids("w{:03d}", np.arange(n)),
         site_id=np.full(n, None, dtype=object),
     )
-    columns = {name: np.concatenate([ponds[name], others[name]]) for name in ponds}
+    natural = _natural(place, when)
+    columns = {name: np.concatenate([ponds[name], others[name], natural[name]]) for name in ponds}
     table: geopandas.GeoDataFrame = geopandas.GeoDataFrame(columns, geometry="geometry", crs=place.crs)
     table["date"] = when.date().isoformat()
     table["sensor"] = rendered.sensor if rendered else None
@@ -75,6 +77,25 @@ def truth(place: Place, when: datetime, rendered: Rendered | None = None) -> geo
         table = _as_seen(table, rendered)
     ordered: geopandas.GeoDataFrame = table[[*TRUTH_COLUMNS, "geometry"]].reset_index(drop=True)
     return ordered
+
+
+def _natural(place: Place, when: datetime) -> dict[str, NDArray[Any]]:
+    """Natural ponds and lakes, the open water inside their reeds; ``gone`` and its hollow where one is dry."""
+    import shapely
+
+    wet = place.country.wetlands
+    level = wetlands.levels(wet, when, place.seed)
+    outlines = wetlands.outlines(wet, level)
+    area_m2 = np.asarray(shapely.area(outlines), float)
+    return {
+        "kind": np.full(len(wet), "other_water", dtype=object),
+        "status": np.where(level > 0.0, "present", "gone").astype(object),
+        "pond_id": _ids("n{:04d}", np.arange(len(wet))),
+        "site_id": np.full(len(wet), None, dtype=object),
+        "diameter_m": 2.0 * np.sqrt(area_m2 / np.pi),
+        "area_m2": area_m2,
+        "geometry": outlines,
+    }
 
 
 def _rows(table: Boxes, **columns: NDArray[Any]) -> dict[str, NDArray[Any]]:

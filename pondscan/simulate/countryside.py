@@ -14,6 +14,7 @@ from pondscan.simulate.presets import Preset
 from pondscan.simulate.settled import Settled, nothing_settled, together
 from pondscan.simulate.shapes import Boxes
 from pondscan.simulate.terrain import Terrain
+from pondscan.simulate.wetlands import Wetlands, make_wetlands, nothing_wet
 
 FloatArray = NDArray[np.float64]
 Bounds = tuple[float, float, float, float]
@@ -42,6 +43,8 @@ class Countryside:
     fish_ponds: Boxes
     settled: Settled
     """Towns and farmland."""
+    wetlands: Wetlands
+    """Natural ponds and lakes, which lie over fields and farms, and the roads over them."""
 
 
 def make_countryside(
@@ -76,13 +79,14 @@ def make_countryside(
         roofs=shapes.stack([roofs, _tarps(rng, preset, ground, bounds, rng.poisson(preset.tarps * area_km2))]),
         fish_ponds=_fish_ponds(rng, preset, ground, bounds, rng.poisson(preset.fish_ponds * area_km2)),
         settled=_settle(seed, preset, ground, bounds, variety, rivers, site_x, site_y),
+        wetlands=make_wetlands(seed, bounds, preset.potholes, variety),
     )
 
 
 def empty_countryside() -> Countryside:
     """Nothing that people or rivers made."""
     none, numbers = shapes.stack([]), np.empty(0, dtype=np.int64)
-    return Countryside(none, none, none, numbers, none, numbers, none, none, none, nothing_settled())
+    return Countryside(none, none, none, numbers, none, numbers, none, none, none, nothing_settled(), nothing_wet())
 
 
 def rivers_on(country: Countryside, month: int, seed: int) -> Boxes:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from pondscan.simulate import canvas, countryside, cycle, farmland, noise, shapes
+from pondscan.simulate import canvas, countryside, cycle, farmland, noise, shapes, wetlands
 from pondscan.simulate import terrain as relief
 from pondscan.simulate.canvas import Cells, Image
 from pondscan.simulate.endmembers import SWIR_ROLES, palette, surface_code, tint_slope, varied
@@ -278,12 +278,14 @@ class Ground:
         parcels = countryside.parcels_on(country, month, noise.salt(seed, "crops"))
         rivers = countryside.rivers_on(country, month, noise.salt(seed, "rivers"))
         self._paint_settled(image, cells, light)
+        self._paint_wetlands(image, cells, light)
         for table, is_ragged in (
             (parcels, False),
             (country.yards, True),
             (country.sand, True),
             (rivers, False),
             (self._roads, False),
+            (country.wetlands.roads, False),
             (country.roofs, False),
             (self._camps, False),
             (country.fish_ponds, False),
@@ -305,6 +307,13 @@ class Ground:
         near = canvas.inside(settled.objects, cells)
         if len(near):
             canvas.paint(image, canvas.cover(near, cells, finer=2), self.colours(near), light)
+
+    def _paint_wetlands(self, image: Image, cells: Cells, light: Image) -> None:
+        """Natural ponds and lakes, as full as the season has them."""
+        wet, seed = self.place.country.wetlands, self.place.seed
+        tables = (wet.hollows, wet.shores, wet.reeds, *wet.liquids)
+        level = wetlands.levels(wet, self.when, seed)
+        wetlands.paint(image, cells, light, wet, level, [self.colours(table) for table in tables], seed)
 
     def _shade(self, image: Image, cells: Cells) -> None:
         """Take the direct light from the ground that buildings and trees shade, in place."""

@@ -77,7 +77,8 @@ def make_place(
     width_m, height_m : float
         Extent of the scenes to be rendered; the ground goes on beyond.
     n_sites : int, optional
-        Mine sites; by default as many as the preset's density gives, at least one. 0: a place without ponds.
+        Mine sites; by default as many as the preset's density gives, at least one where there are any. 0: a place
+        without ponds.
     median_diameter_m : float
         Of the round ponds.
     opens : two dates
@@ -105,7 +106,7 @@ def make_place(
     if opened is not None:
         n_sites = opened.size
     if n_sites is None:
-        n_sites = max(1, round(country_kind.sites * width_m * height_m / 1e6))
+        n_sites = max(1, round(country_kind.sites * width_m * height_m / 1e6)) if country_kind.sites else 0
     x, y = _site_places(np.random.default_rng([seed, 303]), ground, bounds, n_sites)
     to_east, to_north = ground.gradient()
     contour = np.arctan2(ground.at(to_north, x, y), ground.at(to_east, x, y)) - math.pi / 2

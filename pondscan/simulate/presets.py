@@ -37,6 +37,8 @@ class Preset:
     """Share of the valley floor under streets and houses."""
     farmland: float = 0.0
     """Share of the valley floor under fields."""
+    potholes: float = 0.0
+    """Hollows that natural ponds and lakes fill."""
     variety: float = 0.0
     """How much surfaces differ from place to place, site to site and thing to thing, and how much the sky does."""
 
@@ -86,6 +88,22 @@ PRESETS = {
         tarps=1.0,
         sites=0.3,
         farmland=0.85,
+        variety=1.0,
+    ),
+    "potholes": _like_mixed(
+        relief_m=10.0,
+        ruggedness_m=2.0,
+        valley_floor_m=1500.0,
+        grass=0.5,
+        scars=0.0,
+        sites=0.0,
+        villages=0.0,
+        paddies=0.0,
+        fish_ponds=0.0,
+        tarps=0.1,
+        river_width_m=7.0,
+        farmland=0.75,
+        potholes=25.0,
         variety=1.0,
     ),
 }

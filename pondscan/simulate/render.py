@@ -16,7 +16,7 @@ from pondscan.simulate import clouds, film, noise
 from pondscan.simulate.canvas import Cells, Image
 from pondscan.simulate.endmembers import palette, surface_code
 from pondscan.simulate.ground import Ground, diffuse_share
-from pondscan.simulate.optics import BandOptics, Optics, optics
+from pondscan.simulate.optics import BandOptics, Optics, fitted, optics
 from pondscan.simulate.place import Place
 from pondscan.sun import sun_position
 
@@ -75,6 +75,7 @@ def render(
     snow: float | None = None,
     mask_takes_bright: float = 0.0,
     misregistration_px: float = 0.1,
+    gsd_m: float | None = None,
     shift_m: tuple[float, float] = (0.0, 0.0),
     gain_sigma: float = 0.025,
     noise_scale: float = 1.0,
@@ -107,6 +108,8 @@ def render(
         Share of bright things (white ponds, roofs, quarries) that the delivered mask takes for cloud, as masks do.
     misregistration_px : float
         Standard deviation of each band's shift against the grid, pixels of the band.
+    gsd_m : float, optional
+        Size of the pixels delivered, where they are averages of the sensor's own.
     shift_m : two floats
         Error of georeferencing: how far east and north of its true place everything appears.
     gain_sigma : float
@@ -119,7 +122,7 @@ def render(
     ConfigError
         For an unknown sensor, a naive time, a cloud fraction outside 0 to 1, or a sun below 10°.
     """
-    eye = optics(sensor)
+    eye = optics(sensor) if gsd_m is None else fitted(optics(sensor), gsd_m)
     _check(when, cloud_fraction)
     elevation, azimuth = sun_over(place, when)
     grid = _grid(place, eye)
