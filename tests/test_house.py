@@ -145,7 +145,10 @@ def test_scripts_can_be_run_and_stop_at_the_first_error(script):
 
 
 def test_python_scripts_explain_themselves_and_do_nothing_when_asked_to(tmp_path):
-    scripts = [ROOT / "scripts" / name for name in ("choose_constants", "fit_confidence", "make_sample_tiles")]
+    scripts = [
+        ROOT / "scripts" / name
+        for name in ("choose_constants", "fit_confidence", "fit_natural_water", "make_sample_tiles")
+    ]
     for script in scripts:
         command = [sys.executable, str(script), "--help"]
         answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603

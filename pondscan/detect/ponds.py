@@ -186,14 +186,18 @@ def judge(
     measured = measured.take(np.lexsort((measured.frame["col"], measured.frame["row"])))
     frame = measured.frame
     column = {name: frame[name].to_numpy(float) for name in _JUDGED}
+    name = score.model_name(target=target, gsd_m=grid.gsd_m, has_swir=has_swir, calibrated=calibrated)
     frame["rejected"] = score.rejection(
-        **column, min_diameter_m=min_diameter_m, max_diameter_m=max_diameter_m, max_elongation=max_elongation
+        **column,
+        min_diameter_m=min_diameter_m,
+        max_diameter_m=max_diameter_m,
+        max_elongation=max_elongation,
+        min_visible=score.least_visible(name),
     )
     if ground is not None:
         frame["rejected"] = _rejected_by_terrain(frame, grid, ground)
     frame["n_neighbours"] = company.neighbours(frame, grid.gsd_m)
     frame["chain_m"], frame["chain_elongation"] = company.chains(frame, grid.gsd_m)
-    name = score.model_name(target=target, gsd_m=grid.gsd_m, has_swir=has_swir, calibrated=calibrated)
     model = score.models()["models"][name]
     frame["confidence"] = score.confidence(
         company.log_odds(frame, model, grid.gsd_m),

@@ -18,7 +18,7 @@ from scipy import ndimage as ndi
 
 from pondscan import sensors
 from pondscan.config import Settings
-from pondscan.detect import measure, objects, ponds, prospects, segment, terrain, tiles
+from pondscan.detect import measure, objects, ponds, prospects, score, segment, terrain, tiles
 from pondscan.detect.calibrate import Adjustment, adjustment
 from pondscan.detect.crops import Crops, CropSampler
 from pondscan.detect.ground import GroundSink
@@ -138,6 +138,12 @@ class _Scan:
         cell = segment.CELL_PX
         self.lag = cell * max(self.radius_cells + 1, -(-self.dilation_px // cell) + 1)
         self.max_side = self._max_side()
+        self.model = score.model_name(
+            target=settings.confidence.target,
+            gsd_m=gsd_m,
+            has_swir=reader.scene.has_swir,
+            calibrated=reader.scene.calibrated,
+        )
         room_px = self.lag + self.margin_px - 1
         self.crops = CropSampler(self.grid, self.roles, room_px=room_px) if settings.chips.imagery else None
         self.rows = tiles.RollingRows(self.grid.width, self._rows_held())
@@ -309,6 +315,7 @@ class _Scan:
             min_fraction=detect.min_fraction,
             min_snr=detect.min_snr,
             absolute_ndwi=detect.absolute_ndwi if self.reader.scene.calibrated != "dn" else 2.0,
+            black_share=score.black_share(self.model),
         )
         is_candidate = np.zeros((stop - row, self.grid.width), np.uint8)
         is_candidate.ravel()[found.place] = 1

@@ -171,6 +171,7 @@ def graded(
     min_fraction: float,
     min_snr: float,
     absolute_ndwi: float,
+    black_share: float = np.inf,
 ) -> Graded:
     """Find the pixels that look like liquid.
 
@@ -182,6 +183,8 @@ def graded(
         Of the cells that the window covers, (ceil(h / CELL_PX), ceil(w / CELL_PX)).
     min_fraction, min_snr, absolute_ndwi : float
         See ``config.DetectSettings``.
+    black_share : float
+        Share of the way from the ground to liquid at which the drop alone is enough; infinite for never.
 
     Notes
     -----
@@ -204,6 +207,7 @@ def graded(
     rise = (pixel_green - (ground.green / ground.nir)[cell] * pixel_nir) * per_rise[cell]
     is_candidate = (drop > 1) & (rise > LEAST_RISE) & (drop + rise > BOTH)
     is_open = np.float32(1 - absolute_ndwi) * pixel_green > np.float32(1 + absolute_ndwi) * pixel_nir
+    is_candidate |= drop > np.float32(black_share / min_fraction)
     is_candidate |= is_open & (pixel_green > unit * np.float32(LIQUID_NIR))
     return Graded(place[is_candidate], green.shape[1])
 

@@ -23,10 +23,12 @@ from pondscan.simulate.shapes import Boxes
 FloatArray = NDArray[np.float64]
 Bounds = tuple[float, float, float, float]
 
-MEDIAN_DIAMETER_M = 60.0
+MEDIAN_DIAMETER_M = 70.0
 SPREAD = 0.95
-"""Standard deviation of the logarithm of basin diameters: 5 % are larger than 290 m."""
-_DIAMETERS_M = (8.0, 900.0)
+"""Standard deviation of the logarithm of basin diameters within a place: 5 % are larger than 330 m."""
+_COUNTRY_SPREAD = 0.7
+"""The same of the medians of places: some have puddles, some lakes."""
+_DIAMETERS_M = (8.0, 1300.0)
 _ORDERS = np.arange(2, 7)
 """Harmonics of a shore around its middle: of order 2 an oval, above it bays."""
 _ROUGHNESS = 0.22
@@ -100,23 +102,27 @@ def make_wetlands(seed: int, bounds: Bounds, per_km2: float, variety: float) -> 
     rng = np.random.default_rng([seed, 909])
     west, south, east, north = bounds
     n_wanted = rng.poisson(per_km2 * (east - west) * (north - south) / 1e6) if per_km2 else 0
-    diameter = np.clip(MEDIAN_DIAMETER_M * np.exp(SPREAD * rng.normal(size=n_wanted)), *_DIAMETERS_M)
+    median_m = MEDIAN_DIAMETER_M * math.exp(_COUNTRY_SPREAD * float(np.clip(rng.normal(), -1.5, 1.5)))
+    diameter = np.clip(median_m * np.exp(SPREAD * rng.normal(size=n_wanted)), *_DIAMETERS_M)
     radius = np.sort(diameter)[::-1] / 2.0
     x, y = rng.uniform(west, east, n_wanted), rng.uniform(south, north, n_wanted)
-    gap = np.hypot(x[:, None] - x, y[:, None] - y) - 1.25 * (radius[:, None] + radius)
+    gap = np.hypot(x[:, None] - x, y[:, None] - y) - 1.05 * (radius[:, None] + radius)
     is_kept = ~np.any(np.tril(gap < 6.0, k=-1), axis=1)
     x, y, radius = x[is_kept], y[is_kept], radius[is_kept]
     n = x.size
-    # A large lake is two or three hollows in one.
-    n_lobes = 1 + (rng.uniform(size=n) < 0.55) * (radius > 40.0) + (rng.uniform(size=n) < 0.45) * (radius > 90.0)
+    # A large lake is several hollows in one.
+    n_lobes = 1 + np.minimum(rng.poisson(0.8 * np.log2(np.maximum(radius / 25.0, 1.0))), 6)
     water = np.repeat(np.arange(n), n_lobes)
     is_first = np.append(True, np.diff(water) > 0) if n else np.empty(0, bool)
-    away, towards = 0.75 * radius[water] * ~is_first, rng.uniform(0.0, 2 * math.pi, water.size)
+    away, towards = (
+        rng.uniform(0.6, 1.0, water.size) * radius[water] * ~is_first,
+        rng.uniform(0.0, 2 * math.pi, water.size),
+    )
     swing = np.abs(rng.normal(0.0, _ROUGHNESS, (water.size, _ORDERS.size))) * (2.0 / _ORDERS)
     return Wetlands(
         x[water] + away * np.cos(towards),
         y[water] + away * np.sin(towards),
-        radius[water] * np.where(is_first, 0.85, rng.uniform(0.35, 0.7, water.size)),
+        radius[water] * np.where(is_first, 0.85, rng.uniform(0.3, 0.65, water.size)),
         np.exp(np.abs(rng.normal(0.0, 0.35, water.size))),
         rng.uniform(0.0, math.pi, water.size),
         swing,

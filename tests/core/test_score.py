@@ -77,8 +77,16 @@ def test_the_first_reason_that_holds_is_given() -> None:
     ]
     for change, reason in changed:
         features = {name: np.array([value]) for name, value in (fine | change).items()}
-        found = score.rejection(**features, min_diameter_m=4.0, max_diameter_m=90.0, max_elongation=5.0)
+        found = score.rejection(
+            **features, min_diameter_m=4.0, max_diameter_m=90.0, max_elongation=5.0, min_visible=0.012
+        )
         assert found[0] == reason
+
+
+def test_only_natural_water_in_raw_numbers_may_be_black() -> None:
+    asked = ("small_water/3m_dn", "small_water/3m", "leach_pond/3m_dn")
+    assert [score.least_visible(one) for one in asked] == [0.0, 0.012, 0.012]
+    assert [score.black_share(one) for one in asked] == [0.85, np.inf, np.inf]
 
 
 def test_other_models_are_another_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,15 @@ def test_looking_at_dark_pixels_alone_misses_none(seed: int, brightest: int, hei
     assert is_other.mean() < 0.002  # 32-bit numbers may fall on the other side of a threshold
 
 
+def test_black_water_is_told_by_darkness_alone_where_it_is_looked_for() -> None:
+    green, nir = forest()
+    ground_nir = int(np.median(nir))
+    green[20, 20], nir[20, 20] = 1, 210  # black in every band: greener than nothing
+    green[30, 30], nir[30, 30] = 1, ground_nir // 3  # two thirds of the way to liquid
+    assert not graded(green, nir).any()
+    assert np.argwhere(graded(green, nir, black_share=0.85)).tolist() == [[20, 20]]
+
+
 def test_water_may_be_told_by_an_ndwi_below_zero() -> None:
     green, nir = forest()
     green[20, 20], nir[20, 20] = 1000, 1100
