@@ -150,7 +150,7 @@ def _near_the_limit(report_input: ReportInput) -> list[Caution]:
             f"{words.percent(share)} of the ponds are under {words.metres(sure_m)} m across",
             "That is the size of which the finest sensor here shows nine in ten; of smaller ponds more are missed, of "
             f"those under {words.metres(limits[0][2].often_missed_below_m)} m more than half. The counts are not "
-            "corrected for them.",
+            "corrected for them; where pixels allow it survey.csv has an estimate that is (n_ponds_corrected).",
             "method",
         )
     ]
