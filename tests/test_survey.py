@@ -129,6 +129,15 @@ class TestTimeseries:
         by_place = ponds.assign(east=ponds.geometry.centroid.x.round(6)).sort_values("east")
         assert by_place["not_seen_before"].isna().tolist() == [True, True, True, False]
 
+    def test_a_blur_amounts_to_ponds_of_the_size_that_finer_looks_know(self):
+        blur = Disc(530, 500, 24.0, pond_equivalents=2.2)
+        fine, coarse = view("2024-01-01", ROW), view("2024-02-01", [blur], sensor="sentinel-2", gsd_m=10.0)
+        # four ponds of 12 m: a disc of 24 m is four of them, whatever the scene assumed
+        assert census(fine, coarse).timeseries["pond_equivalents"].tolist() == [4.0, pytest.approx(4.0, abs=0.01)]
+        # with nothing finer it is what the scene said
+        alone = census(view("2024-02-01", [blur, Disc(570, 500)], sensor="sentinel-2", gsd_m=10.0)).timeseries
+        assert alone["pond_equivalents"].tolist() == [pytest.approx(3.2)]
+
     def test_coarse_pixels_do_not_take_a_sheet_off(self):
         sheeted = [Disc(disc.x, disc.y, kind="sheeted") for disc in ROW]
         coarse = view("2024-03-01", ROW, sensor="sentinel-2", gsd_m=10.0)
@@ -158,7 +167,7 @@ class TestTimeseries:
         products = census(view("2024-01-01", ROW), coarse)
         assert cells(products.timeseries, "sensor", "n_ponds", "pond_equivalents", "area_m2") == [
             ("planetscope", 4, 4.0, pytest.approx(4 * AREA, abs=0.01)),
-            ("sentinel-2", 1, 3.8, 504.0),
+            ("sentinel-2", 1, 4.46, 504.0),
         ]
         # the finer identities stay, each seen twice, with the outlines of the look that resolved them
         assert cells(products.ponds, "n_seen", "sensor", "status") == [(2, "planetscope", "present")] * 4

@@ -214,7 +214,8 @@ def evidence(seen: str, *, covered: str = "", clear: str = "", tells: str = "", 
     is_covered = np.array([[c == "x" for c in (covered or "." * len(seen))]])
     is_clear, is_told = marks[0], marks[1] | is_seen
     even = np.full(is_seen.shape, chance)
-    return Evidence(is_seen, is_covered, is_clear, is_clear & is_told & ~is_seen, is_told, even, 5.0 * is_seen)
+    is_empty = is_clear & ~is_seen
+    return Evidence(is_seen, is_covered, is_clear, is_empty, is_empty & is_told, is_told, even, 5.0 * is_seen)
 
 
 def told(evidence: Evidence, day: np.ndarray) -> str:
@@ -261,7 +262,7 @@ class TestStates:
 
     def test_no_looks(self):
         nothing, none = np.zeros((0, 0), bool), np.zeros((0, 0))
-        unseen = Evidence(nothing, nothing, nothing, nothing, nothing, none, none)
+        unseen = Evidence(nothing, nothing, nothing, nothing, nothing, nothing, none, none)
         assert states(unseen, nothing, np.empty(0)).shape == (0, 0)
 
 
@@ -317,6 +318,12 @@ def one_track(n_seen: int) -> Tracks:
     return Tracks(np.zeros(n_seen, np.int64), np.arange(n_seen), everyone, everyone, np.array([0]), still)
 
 
+def alone(n_looks: int) -> dict:
+    """One pond by itself, of a kind without a model of what looks say together."""
+    here = np.zeros(1)
+    return {"first_x": here, "first_y": here, "gsd_m": np.full(n_looks, 3.0), "target": "small_water"}
+
+
 def combined(seen: str, p: list[float], size_px: float = 5.0, *, apart_days: float = 0.0, **marks: str) -> float:
     look = np.array([i for i, c in enumerate(seen) if c == "x"])
     found = confidence(
@@ -325,6 +332,7 @@ def combined(seen: str, p: list[float], size_px: float = 5.0, *, apart_days: flo
         look=look,
         probability=np.array(p),
         size_px=np.full(len(look), size_px),
+        **alone(len(seen)),
         day=apart_days * np.arange(len(seen)),
     )
     return float(found[0, -1])
@@ -364,7 +372,7 @@ class TestConfidence:
         tracks, look = one_track(2), np.array([0, 1])
         p, size = np.array([0.5, 0.9]), np.array([1.0, 3.0])
         # weights 1/3 and 1: (0/3 + ln 9) / (4/3)
-        found = confidence(told, tracks, look=look, probability=p, size_px=size, day=np.zeros(2))
+        found = confidence(told, tracks, look=look, probability=p, size_px=size, day=np.zeros(2), **alone(2))
         assert found[0].tolist() == pytest.approx([0.5, 1 / (1 + np.exp(-np.log(9) * 0.75))])
 
     def test_as_it_stood_after_every_look(self):
@@ -375,6 +383,7 @@ class TestConfidence:
             probability=np.array([0.8]),
             size_px=np.array([5.0]),
             day=np.zeros(4),
+            **alone(4),
         )
         flash = 1 / (1 + np.exp(-np.log(2)))
         assert found[0].tolist() == pytest.approx([np.nan, 0.8, flash, flash], nan_ok=True)
@@ -391,7 +400,8 @@ def test_source_is_the_latest_clear_sighting_on_its_own():
     )
     seen = np.array([[True, True, True, True], [False, False, True, False]])
     clear = np.array([[True, True, False, True], [False, False, False, False]])
-    told = Evidence(seen, np.zeros_like(seen), clear, clear & ~seen, seen, np.ones(seen.shape), 1.0 * seen)
+    empty = clear & ~seen
+    told = Evidence(seen, np.zeros_like(seen), clear, empty, empty, seen, np.ones(seen.shape), 1.0 * seen)
     # sighting 3 is joint, 2 was under cloud, 1 is the latest clear one; pond 1 has only a clouded one
     assert sources(told, tracks, look=np.array([0, 1, 2, 3, 2]), area_m2=np.ones(5)).tolist() == [1, 4]
 

@@ -22,6 +22,10 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
+LEACH_POND = "leach_pond"
+"""The target where none is named."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Census:
     """Ponds over all looks, believed or not."""
@@ -46,7 +50,11 @@ class Census:
 
 
 def take(
-    looks: Sequence[Look], crs: str, aoi: BaseGeometry | None = None, reviewed: GeoDataFrame | None = None
+    looks: Sequence[Look],
+    crs: str,
+    aoi: BaseGeometry | None = None,
+    reviewed: GeoDataFrame | None = None,
+    target: str = LEACH_POND,
 ) -> Census:
     """Follow the ponds through the looks and say of each what all looks together say.
 
@@ -60,6 +68,8 @@ def take(
         Area of interest in WGS84, None for no limit.
     reviewed
         What reviewers said, columns ``tables.VERDICTS``; None for nothing.
+    target
+        What the ponds are, as ``config.ConfidenceSettings`` has it.
     """
     said = verdicts.in_order(reviewed if reviewed is not None else verdicts.nothing_said(), crs)
     seen = verdicts.drawn_over(_sheets_named(sightings(looks, crs, aoi), looks), looks, said, crs)
@@ -91,7 +101,11 @@ def take(
         look=look,
         probability=seen["confidence"].to_numpy(float),
         size_px=objects.diameter_m / objects.gsd_m,
+        first_x=objects.x[tracks.first],
+        first_y=objects.y[tracks.first],
+        gsd_m=np.array([one.gsd_m for one in looks]),
         day=days(start),
+        target=target,
     )
     probability = verdicts.believed(measured, belief)
     ponds = _latest(looks, seen, tracks, evidence).assign(

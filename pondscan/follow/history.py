@@ -16,7 +16,7 @@ import pyproj
 from numpy.typing import NDArray
 
 from pondscan.detect import detection
-from pondscan.follow import presence
+from pondscan.follow import presence, stacking
 from pondscan.follow.forced import SHEET_PX, Forced
 from pondscan.follow.looks import Look, is_clear_at
 from pondscan.follow.tracks import Tracks
@@ -49,9 +49,6 @@ OWN_LOOKS = 4.0
 
 MOST_FLASH = -2.1
 """A flash loses at most so much log-odds: three misses of a pond that every other look shows."""
-
-RESOLVED_PX = 3.0
-"""A pond this wide is resolved: its look speaks with full weight."""
 
 
 class State(IntEnum):
@@ -89,6 +86,8 @@ class Evidence:
     """Seen, but only as a cover."""
     is_clear: Booleans
     """The look saw the pond's place, and a pixel around it, clear."""
+    is_empty: Booleans
+    """Clear, and nothing there, however faint."""
     is_missed: Booleans
     """Clear, not seen, and not too small for the look's pixels: evidence against a pond."""
     tells: Booleans
@@ -203,9 +202,10 @@ def gather(
     chance = _own_chance(detection.chance(diameter_m[:, None], gsd_m), is_seen, is_clear, gsd_m)
     chance[_under_cover(is_seen, is_covered) & is_coarse] = 0
     tells = is_seen | (is_inside & (chance >= detection.EVEN))
-    is_missed = is_clear & tells & ~is_seen & ~forced.is_faint
+    is_empty = is_clear & ~is_seen & ~forced.is_faint
+    is_missed = is_empty & tells
     best = np.where(is_liquid, best, np.where(is_covered, COVER_LOG_ODDS, 0.0))
-    return Evidence(is_seen, is_covered, is_clear, is_missed, tells, chance, best)
+    return Evidence(is_seen, is_covered, is_clear, is_empty, is_missed, tells, chance, best)
 
 
 def _own_chance(chance: Floats, is_seen: Booleans, is_clear: Booleans, gsd_m: Floats) -> Floats:
@@ -359,42 +359,61 @@ def dates(evidence: Evidence, there: Floats, start: NDArray[np.datetime64]) -> t
 
 
 def confidence(
-    evidence: Evidence, tracks: Tracks, *, look: Integers, probability: Floats, size_px: Floats, day: Floats
+    evidence: Evidence,
+    tracks: Tracks,
+    *,
+    look: Integers,
+    probability: Floats,
+    size_px: Floats,
+    first_x: Floats,
+    first_y: Floats,
+    gsd_m: Floats,
+    day: Floats,
+    target: str,
 ) -> Floats:
     """Probability that each pond is real, as it stood after every look.
 
     Looks at one place are strongly correlated (the same ground, the same mistake), so their log-odds are averaged,
-    not added: the prior counts once and ten looks are no surer than one. A look speaks with the weight of how well
-    it resolves the pond (diameter in pixels over ``RESOLVED_PX``, at most 1). Clear misses lower the average by the
-    logarithm of their chance: those between the first and the last sighting, shared out over the sightings; and for a
-    pond seen only once, those on both sides of it (a flash), down to ``MOST_FLASH``, the less the longer ago. Misses
-    before or after alone are what building and closing a pond look like, and say nothing against it.
+    not added: the prior counts once. A look speaks with the weight of how well it resolves the pond (diameter in pixels
+    over ``stacking.RESOLVED_PX``, at most 1). Clear misses lower the average by the logarithm of their chance: those
+    between the first and the last sighting, shared out over the sightings; and for a pond seen only once, those on both
+    sides of it (a flash), down to ``MOST_FLASH``, the less the longer ago. Misses before or after alone are what
+    building and closing a pond look like, and say nothing against it. What the looks say together, beyond that, is
+    ``stacking``.
 
     Parameters
     ----------
     look, probability, size_px : (n_sightings,)
         Look, probability from that scene alone, and diameter in pixels, of each sighting.
-    day : (n_looks,)
-        Time of each look in days; NaN where it is not known.
+    first_x, first_y : (n_ponds,)
+        Where each pond was first seen, metres.
+    gsd_m, day : (n_looks,)
+        Pixel size of each look, and its time in days; NaN where it is not known.
+    target
+        As ``config.ConfidenceSettings`` has it.
 
     Returns
     -------
     (n_ponds, n_looks)
         From that look and those before it; NaN before the first sighting. The last column is from all looks.
     """
-    log_odds, weight = np.full(evidence.is_seen.shape, -np.inf), np.zeros(evidence.is_seen.shape)
-    bounded = np.clip(probability, 0.001, 0.999)
-    cell = (tracks.track, look[tracks.sighting])
-    np.maximum.at(log_odds, cell, np.log(bounded / (1 - bounded))[tracks.sighting])
-    np.maximum.at(weight, cell, np.clip(size_px / RESOLVED_PX, 0.1, 1)[tracks.sighting])
-    is_sighted = weight > 0  # not where it was only measured by force
-    total = (weight * np.where(is_sighted, log_odds, 0)).cumsum(axis=1)
-    mean = total / np.maximum(weight.cumsum(axis=1), np.finfo(float).tiny)
-    misses = np.zeros(evidence.is_seen.shape)
-    for number in range(evidence.is_seen.shape[1]):
-        misses[:, number] = _misses(evidence.until(number), day[: number + 1])
-    stood = 1 / (1 + np.exp(-(mean + misses)))
-    return np.where(is_sighted.cumsum(axis=1) > 0, stood, np.nan)
+    mean = stacking.mean_log_odds(
+        tracks, look=look, probability=probability, size_px=size_px, shape=evidence.is_seen.shape
+    )
+    neighbours, stood = stacking.near_pairs(first_x, first_y), np.empty_like(mean)
+    for number in range(mean.shape[1]):
+        so_far, days_so_far = evidence.until(number), day[: number + 1]
+        log_odds = mean[:, number] + _misses(so_far, days_so_far)
+        stack = stacking.stack(
+            so_far.is_seen,
+            so_far.is_empty,
+            log_odds,
+            neighbours=neighbours,
+            gsd_m=gsd_m[: number + 1],
+            day=days_so_far,
+        )
+        stood[:, number] = log_odds + stacking.supplement(stack, target)
+    return np.asarray(1 / (1 + np.exp(-stood)))
 
 
 def _misses(evidence: Evidence, day: Floats) -> Floats:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from shapely.geometry.base import BaseGeometry
 
+from pondscan.detect.detection import RESOLVING_GSD_M
 from pondscan.follow import history, sites
 from pondscan.follow.census import Census
 from pondscan.follow.history import STATUS, State, States
@@ -22,6 +23,10 @@ Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 Polygons = NDArray[np.object_]
 Strings = NDArray[np.str_]
+
+
+MIN_USUAL = 3
+"""Ponds of a place that say what size is usual there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +162,25 @@ def seen_at(places: Places, census: Census) -> pd.DataFrame:
     columns = ["look", "pond_equivalents", "area_m2", "area_sigma_m2", "shared_sigma_m2", "gsd_m"]
     measured = pd.DataFrame(census.seen[columns]).iloc[members["sighting"].to_numpy()].reset_index(drop=True)
     joined: pd.DataFrame = pd.concat([members, measured], axis=1)
-    return joined
+    return joined.assign(pond_equivalents=_equivalents(joined, _usual_m2(places)))
+
+
+def _usual_m2(places: Places) -> pd.Series:
+    """Usual area of a place's ponds, by place, where finer pixels have measured ``MIN_USUAL`` of them one by one."""
+    resolved = places.ponds["gsd_m"].to_numpy(float) < RESOLVING_GSD_M
+    areas = places.ponds["area_m2"].to_numpy(float)[resolved]
+    of_place = pd.Series(areas).groupby(places.home[resolved])
+    return of_place.median()[of_place.size() >= MIN_USUAL]
+
+
+def _equivalents(seen: pd.DataFrame, usual_m2: pd.Series) -> pd.Series:
+    """Ponds of the place's usual size that each sighting amounts to, where its pixels do not tell them apart.
+
+    Where no finer look knows that size it stays what the scene said, from its own single ponds or from the usual pond.
+    """
+    amounts = (seen["area_m2"] / seen["place"].map(usual_m2)).clip(lower=1.0)
+    is_asked = (seen["gsd_m"] >= RESOLVING_GSD_M) & amounts.notna()
+    return seen["pond_equivalents"].mask(is_asked, amounts)
 
 
 def unseen_at(places: Places, census: Census) -> pd.DataFrame:

@@ -92,7 +92,9 @@ def build(
     stored = list(views)
     crs = working_crs(in_order(stored), settings.products.crs)
     is_placed = settings.registration.use == "auto"
-    counted, region = take_census(stored, crs, aoi=aoi, reviewed=reviewed, is_placed=is_placed)
+    counted, region = take_census(
+        stored, crs, aoi=aoi, reviewed=reviewed, is_placed=is_placed, target=settings.confidence.target
+    )
     min_confidence = settings.confidence.min_confidence
     places = locate(counted, min_confidence, region, **settings.sites.model_dump())
     seen = seen_at(places, counted)
@@ -124,6 +126,7 @@ def take_census(
     aoi: BaseGeometry | None = None,
     reviewed: GeoDataFrame | None = None,
     is_placed: bool = True,
+    target: str = census.LEACH_POND,
 ) -> tuple[Census, BaseGeometry]:
     """Follow the ponds through all scenes; the ground that the census speaks of comes with it.
 
@@ -135,11 +138,13 @@ def take_census(
         As ``looks.working_crs`` gives it.
     is_placed
         Whether scenes are placed against each other first.
+    target
+        As ``census.take`` takes it.
     """
     used = aligned(in_order(views), crs) if is_placed else in_order(views)
     extent = extents(used, crs)
     region = shapely.union_all(extent) if aoi is None else _projected(aoi, crs)
-    return census.take(group_looks(used, extent, lattice_over(region, crs)), crs, aoi, reviewed), region
+    return census.take(group_looks(used, extent, lattice_over(region, crs)), crs, aoi, reviewed, target), region
 
 
 def _projected(aoi: BaseGeometry, crs: str) -> BaseGeometry:
