@@ -38,7 +38,7 @@ class GrowthRule(Rule):
     """Liquid area of a site grows from one whole look to the next of the same sensor."""
 
     percent_per_30_days: float = Field(25.0, gt=0, description="Least growth, percent in 30 days.")
-    min_sigmas: float = Field(2.0, ge=0, description="Least growth in standard deviations of the difference.")
+    min_sigmas: float = Field(1.0, ge=0, description="Least growth in standard deviations of the difference.")
     min_days: float = Field(10.0, gt=0, description="Looks nearer in time than this are not compared.")
     min_observed_fraction: float = Field(0.9, gt=0, le=1, description="Share of the site both looks must have seen.")
 

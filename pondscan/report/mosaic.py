@@ -20,6 +20,7 @@ from pondscan.report.inputs import COVERAGE_COLUMNS, Quicklook
 from pondscan.report.words import moment
 
 Bounds = tuple[float, float, float, float]
+Pixels = NDArray[np.uint8]
 NO_IMAGE = (226, 231, 233)
 """Colour of ground that no quicklook shows."""
 GAPS_FROM = 0.005
@@ -92,11 +93,39 @@ def _finest_px_m(quicklooks: Sequence[Quicklook]) -> float:
     return min(sizes, default=1.0) / 2
 
 
-def paint(canvas: NDArray[np.uint8], look: Quicklook, crs: str, bounds: Bounds) -> bool:
+def paint(canvas: Pixels, look: Quicklook, crs: str, bounds: Bounds) -> bool:
     """Paint a quicklook where the canvas (4, h, w; RGBA) is still empty; whether it shows anywhere."""
-    height, width = canvas.shape[1:]
     pixels = _rgba(look.png)
-    layer = np.zeros_like(canvas)
+    if look.crs == crs:
+        layer = _cut(pixels, look.bounds, bounds, canvas.shape)
+    else:
+        layer = _warped(pixels, look, crs, bounds, canvas.shape)
+    is_new = (canvas[3] == 0) & (layer[3] > 0)
+    np.copyto(canvas, layer, where=is_new)
+    return bool(is_new.any())
+
+
+def _cut(pixels: Pixels, given: Bounds, wanted: Bounds, shape: tuple[int, ...]) -> Pixels:
+    """Nearest pixels of a picture in another rectangle of the same reference system, transparent off the picture."""
+    layer = np.zeros(shape, np.uint8)
+    place = []
+    for axis, (low, high) in enumerate(((3, 1), (0, 2))):  # rows run south, columns east
+        centre = wanted[low] + (np.arange(shape[axis + 1]) + 0.5) / shape[axis + 1] * (wanted[high] - wanted[low])
+        step = (given[high] - given[low]) / pixels.shape[axis + 1]
+        index = np.floor((centre - given[low]) / step).astype(np.int64)
+        inside = np.flatnonzero((index >= 0) & (index < pixels.shape[axis + 1]))
+        if not inside.size:
+            return layer
+        place.append((slice(inside[0], inside[-1] + 1), index[inside]))
+    (rows, row), (cols, col) = place
+    layer[:, rows, cols] = pixels[:, row[:, None], col]
+    return layer
+
+
+def _warped(pixels: Pixels, look: Quicklook, crs: str, bounds: Bounds, shape: tuple[int, ...]) -> Pixels:
+    """Nearest pixels of a picture in a rectangle of another reference system."""
+    layer = np.zeros(shape, np.uint8)
+    height, width = shape[1:]
     reproject(
         pixels,
         layer,
@@ -106,9 +135,7 @@ def paint(canvas: NDArray[np.uint8], look: Quicklook, crs: str, bounds: Bounds) 
         dst_crs=crs,
         resampling=Resampling.nearest,
     )
-    is_new = (canvas[3] == 0) & (layer[3] > 0)
-    np.copyto(canvas, layer, where=is_new)
-    return bool(is_new.any())
+    return layer
 
 
 def _affine(bounds: Bounds, shape: tuple[int, ...]) -> Affine:
@@ -119,7 +146,7 @@ def _affine(bounds: Bounds, shape: tuple[int, ...]) -> Affine:
 
 
 @lru_cache(maxsize=8)
-def _rgba(png: bytes) -> NDArray[np.uint8]:
+def _rgba(png: bytes) -> Pixels:
     """Bands, rows and columns of a picture; pure black becomes transparent."""
     with Image.open(io.BytesIO(png)) as picture:
         pixels = np.moveaxis(np.asarray(picture.convert("RGBA"), np.uint8), 2, 0).copy()
@@ -128,7 +155,7 @@ def _rgba(png: bytes) -> NDArray[np.uint8]:
     return pixels
 
 
-def _jpeg_uri(canvas: NDArray[np.uint8]) -> str:
+def _jpeg_uri(canvas: Pixels) -> str:
     is_empty = canvas[3] == 0
     rgb = np.moveaxis(canvas[:3], 0, 2).copy()
     rgb[is_empty] = NO_IMAGE

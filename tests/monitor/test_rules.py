@@ -131,7 +131,7 @@ def test_growth_is_a_rate_in_thirty_days():
         look(FEBRUARY, 1250.0),  # 24.2 % in 30 days
         look(FEBRUARY, 2000.0, fraction=0.8),
         look(FEBRUARY, 2000.0, sensor="sentinel-2"),
-        look(FEBRUARY, 1310.0, sigma=200.0),
+        look(FEBRUARY, 1310.0, sigma=400.0),
         look("2024-01-05T04:00:00Z", 2000.0),
         look(FEBRUARY, None, status="unobserved"),
     ],
