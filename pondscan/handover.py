@@ -21,6 +21,7 @@ from pondscan.errors import WorkspaceError
 if TYPE_CHECKING:
     from pondscan.export.snapshot import Snapshot
     from pondscan.report import ReportInput
+    from pondscan.report.dossier import Evidence
 
 FOLDER = "export"
 """Where exports go, below the workspace, each format in a folder of its own."""
@@ -35,7 +36,7 @@ class Format:
     module: str
     """Module whose ``export`` writes it."""
     needs: str | None = None
-    """What must be named beside the format: ``URL``; None when nothing."""
+    """What must be named beside the format: ``URL`` or ``SITE``; None when nothing."""
     is_drawn: bool = False
     """Whether it is made from what the report is made from, instead of from the tables."""
 
@@ -50,6 +51,12 @@ FORMATS: dict[str, Format] = {
     "stac": Format("a static STAC catalog with the products in it, to be put on a server", "pondscan.export.stac"),
     "figures": Format(
         "the map and every chart as SVG and PNG, for papers and slides", "pondscan.report.album", is_drawn=True
+    ),
+    "dossier": Format(
+        "the evidence for one site (--site ID), traceable to the pixels, as HTML and PDF",
+        "pondscan.report.dossier",
+        needs="SITE",
+        is_drawn=True,
     ),
     "postgis": Format(
         "every table into schema pondscan of a PostGIS database, named by URL", "pondscan.export.postgis", needs="URL"
@@ -73,7 +80,7 @@ class Exported:
     """What a user of it must know: limits of the format that were met."""
 
 
-def export(out_dir: Path, format_name: str, *, url: str = "") -> Exported:
+def export(out_dir: Path, format_name: str, *, url: str = "", site_id: str = "") -> Exported:
     """Write the published products of a workspace in another format.
 
     Parameters
@@ -84,6 +91,8 @@ def export(out_dir: Path, format_name: str, *, url: str = "") -> Exported:
         A key of ``FORMATS``.
     url
         The database, for a format that needs a URL.
+    site_id
+        The site, for a format that is of one.
 
     Raises
     ------
@@ -106,7 +115,9 @@ def export(out_dir: Path, format_name: str, *, url: str = "") -> Exported:
         tempfile.TemporaryDirectory(prefix=atomic.TEMPORARY_PREFIX, dir=folder.parent) as place,
     ):
         draft = Path(place)
-        notes = module.export(_drawn_from(snapshot, out_dir) if one.is_drawn else snapshot, draft)
+        content = _drawn_from(snapshot, out_dir) if one.is_drawn else snapshot
+        about = {"site_id": site_id, "evidence": _evidence(snapshot, out_dir, site_id)} if one.needs == "SITE" else {}
+        notes = module.export(content, draft, **about)
         names = sorted(file.relative_to(draft) for file in draft.rglob("*") if file.is_file())
         for name in names:
             atomic.make_folder((folder / name).parent)
@@ -121,6 +132,34 @@ def _drawn_from(snapshot: Snapshot, out_dir: Path) -> ReportInput:
 
     quicklook = Workspace(out_dir).quicklook
     return input_of(snapshot.document, snapshot.tables, snapshot.layers, title=snapshot.name, quicklook=quicklook)
+
+
+def _evidence(snapshot: Snapshot, out_dir: Path, site_id: str) -> Evidence:
+    """Add what a dossier shows beside tables and quicklooks: the site's pictures, out of what is kept of its scenes.
+
+    Raises
+    ------
+    WorkspaceError
+        When the workspace no longer holds what the products were made from.
+    """
+    from pondscan import manifest
+    from pondscan.album import Album
+    from pondscan.config import Settings
+    from pondscan.follow import products
+    from pondscan.publish import scene_views
+    from pondscan.report.dossier import Evidence
+    from pondscan.store import Workspace
+    from pondscan.strips import strip
+
+    workspace = Workspace(out_dir)
+    kept = workspace.settings() or Settings()
+    if manifest.state_of(workspace, kept) != snapshot.document["state"]:
+        message = f"{out_dir}: its scenes or settings have changed since the products were made"
+        raise WorkspaceError(f"{message}: let `pondscan run` publish them, then repeat the export")
+    tables = products.build(scene_views(workspace), kept, aoi=workspace.aoi(), reviewed=workspace.verdicts())
+    album = Album(workspace, tables.crs, tables.placements)
+    chips = tuple(strip(album, tables, site_id)) if site_id in set(tables.sites["site_id"]) else ()
+    return Evidence(snapshot.document, snapshot.columns, snapshot.tables["aliases"], chips)
 
 
 def published(out_dir: Path) -> Snapshot:

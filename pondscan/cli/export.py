@@ -26,6 +26,7 @@ Formats:
 Examples:
   pondscan export census --to csv
   pondscan export census --to geoparquet --to kml
+  pondscan export census --to dossier --site Swhw19etwy
   pondscan export census --to postgis postgresql://me@localhost/gis
 
 \b
@@ -42,9 +43,12 @@ Exit codes: 0 done · 1 no census there, or the files cannot be written · 2 wro
     metavar="FORMAT",
     help="Format, see below; may be repeated.",
 )
+@click.option("--site", "site_id", metavar="ID", help="Site of --to dossier, as sites.geojson names it.")
 @verbosity_options
 @click.pass_context
-def export(ctx: click.Context, out_dir: Path, url: str | None, format_names: tuple[str, ...]) -> None:
+def export(
+    ctx: click.Context, out_dir: Path, url: str | None, format_names: tuple[str, ...], site_id: str | None
+) -> None:
     """Write the published products of the workspace DIR in another format.
 
     Files go to DIR/export/FORMAT/ and replace those of an earlier export. Only products are read: nothing is measured
@@ -59,8 +63,13 @@ def export(ctx: click.Context, out_dir: Path, url: str | None, format_names: tup
         raise click.UsageError(f"--to {wanting[0]} needs a URL like postgresql://user@host:5432/database after it")
     if url is not None and not wanting:
         raise click.UsageError("an argument after DIR is the URL of a database, and only --to postgis goes to one")
+    of_site = [name for name in format_names if FORMATS[name].needs == "SITE"]
+    if of_site and site_id is None:
+        raise click.UsageError(f"--to {of_site[0]} needs --site ID, one of those in sites.geojson")
+    if site_id is not None and not of_site:
+        raise click.UsageError("--site names the site of --to dossier, which is not asked for")
     for name in dict.fromkeys(format_names):
-        exported = hand_over(out_dir, name, url=url or "")
+        exported = hand_over(out_dir, name, url=url or "", site_id=site_id or "")
         for note in exported.notes:
             terminal_of(ctx).say(f"note: {note}")
         click.echo(exported.place)

@@ -48,7 +48,7 @@ def export(report_input: ReportInput, folder: Path) -> tuple[str, ...]:
         path.parent.mkdir(exist_ok=True)
         path.write_text(svg, encoding="utf-8", newline="\n")
         path.with_suffix(".png").write_bytes(png_of(svg))
-    return tuple(f"no figure {name}: {why}" for name, why in MISSING.items() if name not in plates)
+    return (*(f"no figure {name}: {why}" for name, why in MISSING.items() if name not in plates), ELSEWHERE)
 
 
 def _source(report_input: ReportInput) -> str:
@@ -60,6 +60,8 @@ def _source(report_input: ReportInput) -> str:
     version = report_input.versions["pondscan"]
     return f"Drawn by pondscan {version} from {words.plural(len(scenes), 'scene')} of {sensors}{when}."
 
+
+ELSEWHERE = "events, series from elsewhere, and new and lost ponds by season are drawn in report.html alone"
 
 MISSING = {
     "map": "no picture of a scene was kept, and no pond found",

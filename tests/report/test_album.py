@@ -24,7 +24,7 @@ DRAWING = '<svg viewBox="0 0 200 100"><rect width="200" height="100" fill="#0b5f
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("figures")
-    assert album.export(example(), folder) == ()
+    assert album.export(example(), folder) == (album.ELSEWHERE,)
     return folder
 
 
@@ -109,7 +109,10 @@ def test_what_is_written_is_escaped():
 def test_what_there_is_nothing_to_draw_of_is_said(tmp_path):
     full = example()
     gone = replace(full, ponds=full.ponds.assign(status="gone"))
-    assert album.export(gone, tmp_path) == ("no figure sizes: no pond is present at the newest look",)
+    assert album.export(gone, tmp_path) == (
+        "no figure sizes: no pond is present at the newest look",
+        album.ELSEWHERE,
+    )
 
 
 def test_nothing_at_all_is_refused(tmp_path):
