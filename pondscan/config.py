@@ -279,6 +279,16 @@ class TileSettings(Section):
     )
 
 
+class LogSettings(Section):
+    """How a command speaks on stderr while it works; never changes a result."""
+
+    format: Literal["text", "json"] = Field(
+        "text",
+        description="text for people; json for programs: one object a line with time, level, event, scene_id and "
+        "message, every step of the work included.",
+    )
+
+
 class Settings(Section):
     """Everything that can change a result, and how the work is cut."""
 
@@ -295,6 +305,7 @@ class Settings(Section):
     context: ContextSettings = Field(default_factory=ContextSettings)
     chips: ChipSettings = Field(default_factory=ChipSettings)
     tiles: TileSettings = Field(default_factory=TileSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
 
     @property
     def named_files(self) -> tuple[str, ...]:

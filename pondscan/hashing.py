@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from pathlib import Path
+
+Stamp = tuple[str, int, int, int]
+_KNOWN: dict[Stamp, str] = {}
 
 HASHING_THREADS = 4
 """Files hashed at once; reading and hashing release the interpreter's lock."""
@@ -24,10 +26,29 @@ def file_sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def input_sha256(path: str | Path) -> str:
-    """SHA-256 of an input, which nobody writes while it is read: once per process, size and time."""
+def stamp_of(path: str | Path) -> Stamp:
+    """What of a file changes when its content does: path, size, time of the last change in ns, inode.
+
+    Raises
+    ------
+    OSError
+        When there is no such file.
+    """
     status = Path(path).stat()
-    return _remembered(str(path), status.st_size, status.st_mtime_ns)
+    return str(path), status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def recall(hashes: Mapping[Stamp, str]) -> None:
+    """Take the SHA-256 of files as known, for as long as their stamps stay the same."""
+    _KNOWN.update(hashes)
+
+
+def input_sha256(path: str | Path) -> str:
+    """SHA-256 of an input, which nobody writes while it is read: read once for every stamp."""
+    stamp = stamp_of(path)
+    if stamp not in _KNOWN:
+        _KNOWN[stamp] = file_sha256(path)
+    return _KNOWN[stamp]
 
 
 def content_hash(paths: Iterable[str | Path]) -> str:
@@ -37,8 +58,3 @@ def content_hash(paths: Iterable[str | Path]) -> str:
         for digest in executor.map(input_sha256, paths):
             total.update(bytes.fromhex(digest))
     return total.hexdigest()
-
-
-@lru_cache(maxsize=4096)
-def _remembered(path: str, n_bytes: int, modified_ns: int) -> str:  # noqa: ARG001  (they are part of the key)
-    return file_sha256(path)

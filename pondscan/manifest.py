@@ -62,10 +62,10 @@ def state_of(workspace: Workspace, kept: Settings) -> str:
     Parameters
     ----------
     kept
-        Settings as the workspace keeps them; how the work is cut is no part of the state.
+        Settings as the workspace keeps them; how the work is cut and told is no part of the state.
     """
     aoi = workspace.aoi()
-    settings = kept.model_dump(mode="json", exclude={"tiles"})
+    settings = kept.model_dump(mode="json", exclude={"tiles", "log"})
     scenes = [
         [stored.scan_hash, stored.content, description(stored.scene), dict(stored.counts), stored.warnings]
         for stored in workspace.scenes()

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from shapely.geometry.base import BaseGeometry
 
-from pondscan import __version__, plan
+from pondscan import __version__, hashing, plan
 from pondscan.config import Settings
 from pondscan.configfile import differences
 from pondscan.context.sources import check_context
 from pondscan.detect.score import models_sha256
 from pondscan.errors import ConfigError, InputError, PondscanError, WorkspaceError
+from pondscan.log import Log, unheard
 from pondscan.model import Scene
 from pondscan.plan import Candidate, Found
 from pondscan.scenes import Skip, elevation, open_scene
@@ -38,27 +39,12 @@ WANTED_LATER = ("pondscan.detect.scan", "pondscan.publish", "skimage.segmentatio
 """Take 0.6 s to import: done while files are hashed, which needs no interpreter. So nothing imported above needs tables
 of ponds (pandas, geopandas), SciPy or what reads and writes them."""
 
-SETTLED_NS = 2_000_000_000
-"""A file changed less than two seconds ago may change again without its time telling."""
-
 Progress = Callable[[str, int, int], None]
 """Told what is being worked on, how many parts of it are done, and out of how many."""
 
 
-class Log(Protocol):
-    """Where sentences for a person go; ``verbosity`` 0 matters to everyone."""
-
-    def __call__(self, sentence: str, /, *, verbosity: int = 0) -> None:
-        """Take one sentence."""
-        ...
-
-
 def _unseen(_what: str, _done: int, _total: int) -> None:
     """Show no progress."""
-
-
-def _unheard(_sentence: str, *, verbosity: int = 0) -> None:
-    """Say nothing."""
 
 
 def run(
@@ -69,7 +55,7 @@ def run(
     workers: int | None = None,
     skip: Skip | None = None,
     progress: Progress = _unseen,
-    log: Log = _unheard,
+    log: Log = unheard,
 ) -> RunSummary:
     """Bring a workspace up to date with its inputs: scan what is new, then publish the products.
 
@@ -100,6 +86,7 @@ def run(
     importing = Thread(target=lambda: [import_module(name) for name in WANTED_LATER])
     importing.start()
     workspace = Workspace(out_dir)
+    hashing.recall(workspace.ledger.known_hashes())
     aoi = read_aoi(Path(settings.aoi.path)) if settings.aoi.path else None
     found = plan.find(inputs, settings, workspace=out_dir, aoi=aoi, skip=skip)
     importing.join()
@@ -197,7 +184,7 @@ class _Run:
     def prepare(self) -> None:
         """Say what there is to do, and refuse what cannot be done, before anything is changed."""
         check_context(self.settings.context)
-        self.hasher = FileHasher(self.workspace.ledger, time.time_ns() - SETTLED_NS)
+        self.hasher = FileHasher(self.workspace.ledger.known_hashes(), time.time_ns())
         self.dem = self.hasher(self.settings.terrain.dem) if self.settings.terrain.dem else None
         self.stored = {one.scene_id: one for one in self.workspace.scenes()}
         self.given, unreadable = plan.identify(self.found.scenes, self.stored.values(), self._candidate)
@@ -208,7 +195,7 @@ class _Run:
         before = self.workspace.settings()
         self.changed_settings = tuple(differences(before, as_kept(self.settings))) if before else ()
         for change in self.changed_settings:
-            self.log(f"changed setting {change}")
+            self.log(f"changed setting {change}", event="setting_changed")
 
     def _candidate(self, scene: Scene) -> Candidate:
         """Identify a scene by the content of its files and by what its observations depend on in this run."""
@@ -251,7 +238,8 @@ class _Run:
             raise
         except Exception as error:
             self.failures.append(Failure(scene.source, _reason(scene, error), scene.scene_id))
-            self.log(f"{scene.scene_id}: failed: {_reason(scene, error)}", verbosity=1)
+            told = f"{scene.scene_id}: failed: {_reason(scene, error)}"
+            self.log(told, verbosity=1, event="scene_failed", scene_id=scene.scene_id)
             return
         self.done.append(scene.scene_id)
 
@@ -292,7 +280,12 @@ class _Run:
             )
         self.stored[scene.scene_id] = stored
         self.warnings += [f"{scene.scene_id}: {warning}" for warning in stored.warnings]
-        self.log(f"{scene.scene_id}: {len(result.observations)} candidates", verbosity=1)
+        self.log(
+            f"{scene.scene_id}: {len(result.observations)} candidates",
+            verbosity=1,
+            event="scene_done",
+            scene_id=scene.scene_id,
+        )
 
     def settle(self, inputs: Sequence[Path]) -> None:
         """Write down what became of every scene that was not scanned, and drop what no longer counts."""

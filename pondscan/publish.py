@@ -146,7 +146,9 @@ def report_input(
     ]
     album = Album(workspace, tables.crs, tables.placements)
     context, scenes = read_context(kept.context), scene_table(stored, tables.observations, kept)
-    shown = kept.model_copy(update={"tiles": Settings().tiles, "context": without_folders(kept.context)})
+    shown = kept.model_copy(
+        update={"tiles": Settings().tiles, "log": Settings().log, "context": without_folders(kept.context)}
+    )
     return report.ReportInput(
         title=TITLES[kept.confidence.target],
         ponds=tables.ponds,

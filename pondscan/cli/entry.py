@@ -46,20 +46,20 @@ class PondscanGroup(click.Group):
             with terminal_of(ctx).hearing_libraries():
                 return super().invoke(ctx)
         except PondscanError as error:
-            _say(str(error))
+            terminal_of(ctx).error(str(error))
             ctx.exit(error.exit_code)
         except BrokenPipeError:
             _discard_stdout()
             ctx.exit(PIPE_CLOSED)
         except (OSError, MemoryError) as error:
             _show_traceback_if_verbose(ctx)
-            _say(_system_sentence(error))
+            terminal_of(ctx).error(_system_sentence(error))
             ctx.exit(1)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
             _show_traceback_if_verbose(ctx)
-            _say(_bug_sentence(error))
+            terminal_of(ctx).error(_bug_sentence(error))
             ctx.exit(1)
 
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]

@@ -65,6 +65,7 @@ def monitor(ctx: click.Context, config_file: Path, once: bool, status: bool, as_
         ctx.exit(_show_status(file, as_json=as_json))
     senders(file.monitor)
     terminal = terminal_of(ctx)
+    terminal.is_json = file.settings.log.format == "json"
     try:
         with passes.only_monitor(file.out), _stopping():
             code = _show(passes.run_pass(file, log=terminal.say), terminal, as_json) if once else 0
@@ -95,7 +96,7 @@ def _loop(config_file: Path, terminal: Terminal, as_json: bool) -> None:
             interval_s = file.monitor.interval_s
             _show(run_pass(file, log=terminal.say), terminal, as_json)
         except Exception as error:
-            click.echo(f"pondscan: pass failed: {_in_one_line(error)}", err=True)
+            terminal.error(f"pass failed: {_in_one_line(error)}")
         time.sleep(max(0.0, interval_s - (time.monotonic() - started)))
 
 
@@ -109,9 +110,9 @@ def _in_one_line(error: Exception) -> str:
 def _show(report: PassReport, terminal: Terminal, as_json: bool) -> int:
     """Print what a pass did, one JSON document a line if asked; nothing about a pass without news."""
     for source, reason in report.failed:
-        click.echo(f"pondscan: {reason if source in reason else f'{source}: {reason}'}", err=True)
+        terminal.error(reason if source in reason else f"{source}: {reason}")
     for problem in (*report.undelivered, *filter(None, [report.note])):
-        click.echo(f"pondscan: {problem}", err=True)
+        terminal.error(problem)
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False))
         return report.exit_code

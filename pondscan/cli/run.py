@@ -10,7 +10,7 @@ import click
 
 from pondscan.cli.check import sentence_about
 from pondscan.cli.options import WORKSPACE_CONFIG, input_options, json_option, settings_from, verbosity_options
-from pondscan.cli.terminal import terminal_of, text_width
+from pondscan.cli.terminal import Terminal, terminal_of, text_width
 
 if TYPE_CHECKING:
     from pondscan.summary import RunSummary
@@ -85,20 +85,21 @@ def run(
         keep_rejected=("products.keep_rejected", "true" if keep_rejected else None),
     )
     terminal = terminal_of(ctx)
+    terminal.is_json = settings.log.format == "json"
     with terminal.progress() as advance:
         summary = run_pipeline(inputs, out_dir, settings, workers=workers, progress=advance, log=terminal.say)
-    _conclude(summary, as_json=as_json)
+    _conclude(summary, terminal, as_json=as_json)
     ctx.exit(summary.exit_code)
 
 
-def _conclude(summary: RunSummary, *, as_json: bool) -> None:
+def _conclude(summary: RunSummary, terminal: Terminal, *, as_json: bool) -> None:
     """Print the summary; what failed goes to stderr where no person reads the summary, or nothing else is left."""
     from pondscan.cli.summary import as_document, as_text
 
     is_all_lost = summary.exit_code == 1
     if as_json or is_all_lost:
         for failure in summary.failed:
-            click.echo(f"pondscan: {sentence_about(failure.source, failure.reason)}", err=True)
+            terminal.error(sentence_about(failure.source, failure.reason))
     if as_json:
         click.echo(json.dumps(as_document(summary), indent=2, ensure_ascii=False))
     elif not is_all_lost:

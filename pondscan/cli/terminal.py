@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import click
 
 WIDEST = 110
 """Columns beyond which lines are hard to read."""
+
+LEVELS = {"scene_failed": "error", "warning": "warning"}
+"""Level of events that are no mere information."""
 
 Advance = Callable[[str, int, int], None]
 """Told what is being worked on, how many parts of it are done, and out of how many."""
@@ -25,6 +30,8 @@ class Terminal:
     verbosity: int = 0
     """0 what matters, 1 (``-v``) every step, 2 (``-v -v``) everything."""
     is_quiet: bool = False
+    is_json: bool = False
+    """Whether each line is a JSON object for a program, every step told (``[log] format``)."""
 
     def louder(self, times: int) -> None:
         """Count ``-v``, before and after the name of the command."""
@@ -36,10 +43,21 @@ class Terminal:
         self.is_quiet = True
         self._refuse_contradiction()
 
-    def say(self, sentence: str, *, verbosity: int = 0) -> None:
-        """Write one line to stderr where at least this much is wanted."""
-        if not self.is_quiet and self.verbosity >= verbosity:
+    def say(self, sentence: str, *, verbosity: int = 0, event: str = "note", scene_id: str | None = None) -> None:
+        """Write one line to stderr where at least this much is wanted (see ``log.Log``)."""
+        wanted = max(self.verbosity, 1) if self.is_json else self.verbosity
+        if self.is_quiet or wanted < verbosity:
+            return
+        if self.is_json:
+            level = LEVELS.get(event, "debug" if verbosity > 1 else "info")
+            click.echo(_as_line(level, event, scene_id, sentence), err=True)
+        else:
             click.echo(sentence, err=True)
+
+    def error(self, sentence: str) -> None:
+        """Say what went wrong, however quiet it shall be."""
+        text = _as_line("error", "error", None, sentence) if self.is_json else f"pondscan: {sentence}"
+        click.echo(text, err=True)
 
     @contextmanager
     def hearing_libraries(self) -> Iterator[None]:
@@ -57,7 +75,7 @@ class Terminal:
     @contextmanager
     def progress(self) -> Iterator[Advance]:
         """Show a progress bar while a terminal is there to show it on, and nothing otherwise."""
-        if self.is_quiet or not sys.stderr.isatty():
+        if self.is_quiet or self.is_json or not sys.stderr.isatty():
             yield lambda _what, _done, _total: None
             return
         from rich.console import Console
@@ -96,7 +114,17 @@ class _Relay(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Say one record in one line."""
         text = " ".join(record.getMessage().split())
-        self._terminal.say(f"{record.name}: {text}", verbosity=1 if record.levelno >= logging.WARNING else 2)
+        is_warning = record.levelno >= logging.WARNING
+        self._terminal.say(
+            f"{record.name}: {text}", verbosity=1 if is_warning else 2, event="warning" if is_warning else "library"
+        )
+
+
+def _as_line(level: str, event: str, scene_id: str | None, message: str) -> str:
+    """One line of a log for programs."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    told = {"time": now, "level": level, "event": event, "scene_id": scene_id, "message": message}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def text_width() -> int | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from collections.abc import Collection
 from typing import Any
 
 from pondscan.config import Settings
 from pondscan.errors import InputError
-from pondscan.hashing import input_sha256
+from pondscan.hashing import Stamp, input_sha256, stamp_of
 from pondscan.model import Scene
-from pondscan.store.ledger import Ledger
 from pondscan.store.records import InputFile, canonical_json, description
 
 SCANNED_SECTIONS: dict[str, set[str] | None] = {
@@ -26,27 +25,33 @@ SCANNED_SECTIONS: dict[str, set[str] | None] = {
 the area of interest too, acts on stored observations, or only on how the work is cut."""
 
 
+SECOND_NS = 1_000_000_000
+COARSE_TICK_NS = 2 * SECOND_NS
+FINE_TICK_NS = SECOND_NS // 20
+"""How long the times of files may stand still: FAT counts in two seconds, others in ticks of the kernel."""
+
+
 def digest(value: Any) -> str:
     """SHA-256 of a value's canonical JSON."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
 class FileHasher:
-    """Identifies files by content; one whose size and time are as they were is not read again.
+    """Identifies files by content; one whose path, size, time and inode are as they were is not read again.
 
     Parameters
     ----------
-    ledger
-        Where hashes of earlier runs are; None for a workspace that is not there yet.
-    settled_before_ns
-        Only a file last changed before this time is trusted to show its next change in its time.
+    known
+        Hashes of earlier runs.
+    now_ns
+        When this one began: what was last changed just before may change again without its time telling.
     """
 
-    def __init__(self, ledger: Ledger | None, settled_before_ns: int) -> None:
-        self._ledger = ledger
-        self._settled_before_ns = settled_before_ns
-        self.new: dict[InputFile, int] = {}
-        """Files hashed here, with their times in ns, to be remembered."""
+    def __init__(self, known: Collection[Stamp], now_ns: int) -> None:
+        self._known = known
+        self._now_ns = now_ns
+        self.new: dict[Stamp, str] = {}
+        """Files hashed here that may be remembered."""
 
     def __call__(self, path: str) -> InputFile:
         """Identify one file.
@@ -57,15 +62,19 @@ class FileHasher:
             When the file cannot be read.
         """
         try:
-            status = Path(path).stat()
-            known = self._ledger and self._ledger.known_hash(path, status.st_size, status.st_mtime_ns)
-            file = InputFile(path, status.st_size, known or input_sha256(path))
+            stamp = stamp_of(path)
+            file = InputFile(path, stamp[1], input_sha256(path))
         except OSError as error:
             reason = error.strerror or error
             raise InputError(f"{path}: cannot be read ({reason}): check the file and run again") from error
-        if not known and status.st_mtime_ns < self._settled_before_ns:
-            self.new[file] = status.st_mtime_ns
+        if stamp not in self._known and self._has_settled(stamp[2]):
+            self.new[stamp] = file.sha256
         return file
+
+    def _has_settled(self, mtime_ns: int) -> bool:
+        """Whether the next change of a file will show in its time; some file systems count in whole seconds."""
+        tick_ns = COARSE_TICK_NS if mtime_ns % SECOND_NS == 0 else FINE_TICK_NS
+        return mtime_ns < self._now_ns - tick_ns
 
 
 def scan_hash(scene: Scene, settings: Settings, *, version: str, dem_sha256: str | None = None) -> str:

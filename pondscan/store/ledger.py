@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pondscan.errors import WorkspaceError
+from pondscan.hashing import Stamp
 from pondscan.store.atomic import storage_errors
 from pondscan.store.records import (
     Failure,
-    InputFile,
     StoredScene,
     Superseded,
     canonical_json,
@@ -26,7 +26,7 @@ from pondscan.store.records import (
     stored_to_dict,
 )
 
-FORMAT = 1
+FORMAT = 2
 """Version of the tables below; a ledger of another version is refused."""
 
 SCHEMA = """
@@ -37,10 +37,15 @@ CREATE TABLE scenes (
 CREATE TABLE superseded (scene_id TEXT PRIMARY KEY, source TEXT NOT NULL, superseded_by TEXT NOT NULL);
 CREATE TABLE failures (source TEXT NOT NULL, scene_id TEXT, reason TEXT NOT NULL);
 CREATE UNIQUE INDEX one_failure ON failures (source, ifnull(scene_id, ''));
+"""
+
+HASHES = """
 CREATE TABLE hashes (
-    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+    sha256 TEXT NOT NULL
 );
 """
+"""What is known of inputs, to spare reading them again."""
 
 STALE = ""
 """The scan hash of a scene whose files are being replaced: it equals no other, so the scene is scanned again."""
@@ -62,12 +67,14 @@ class Ledger:
         """
         with self._connection() as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version not in {0, FORMAT}:
+            if version == 1:  # its hashes lacked the inode
+                connection.executescript(f"BEGIN; DROP TABLE hashes; {HASHES} PRAGMA user_version = {FORMAT}; COMMIT;")
+            elif version not in {0, FORMAT}:
                 message = f"{self.path}: this ledger has format {version} and this pondscan writes {FORMAT}"
                 raise WorkspaceError(f"{message}: use the pondscan that made it, or another --out")
             if version == 0:
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+                connection.executescript(f"BEGIN; {SCHEMA} {HASHES} PRAGMA user_version = {FORMAT}; COMMIT;")
 
     def is_readable(self) -> bool:
         """Whether the file is there and is an undamaged SQLite database."""
@@ -141,17 +148,20 @@ class Ledger:
         where = "source = ? AND ifnull(scene_id, '') = ?"
         self._change((f"DELETE FROM failures WHERE {where}", (failure.source, failure.scene_id or "")))  # noqa: S608
 
-    def known_hash(self, path: str, size: int, mtime_ns: int) -> str | None:
-        """Return the SHA-256 of a file unchanged since it was hashed, else None."""
-        query = "SELECT sha256 FROM hashes WHERE path = ? AND size = ? AND mtime_ns = ?"
-        rows = self._rows(query, (path, size, mtime_ns))
-        return str(rows[0][0]) if rows else None
+    def known_hashes(self) -> dict[Stamp, str]:
+        """Return the SHA-256 of inputs by what would change with them; nothing where there is no sound ledger yet."""
+        if not self.is_readable():
+            return {}
+        with self._connection() as connection:
+            if connection.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
+                return {}
+            rows = connection.execute("SELECT path, size, mtime_ns, inode, sha256 FROM hashes")
+            return {(path, size, mtime_ns, inode): sha256 for path, size, mtime_ns, inode, sha256 in rows}
 
-    def remember_hashes(self, files: Mapping[InputFile, int]) -> None:
-        """Keep the SHA-256 of files, each with its time in ns, for as long as size and time stay the same."""
-        statement = "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)"
-        rows = [(file.path, file.size, mtime_ns, file.sha256) for file, mtime_ns in files.items()]
-        self._change(*((statement, row) for row in rows))
+    def remember_hashes(self, hashes: Mapping[Stamp, str]) -> None:
+        """Keep the SHA-256 of inputs, for as long as their stamps stay the same."""
+        statement = "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?)"
+        self._change(*((statement, (*stamp, sha256)) for stamp, sha256 in hashes.items()))
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         if not self.path.is_file():

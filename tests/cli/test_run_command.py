@@ -291,3 +291,34 @@ def test_an_interrupted_run_says_so_and_the_next_one_gives_the_same_census(censu
     assert result.stdout.startswith("scenes    1 done, 1 unchanged; ")
     for name in PRODUCTS - {"run.json"}:
         assert (out / name).read_bytes() == (census / name).read_bytes(), name
+
+
+def log_of(*arguments: str | Path) -> tuple[int, list[dict[str, object]]]:
+    command = [sys.executable, "-m", "pondscan", *map(str, arguments)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return answer.returncode, [json.loads(line) for line in answer.stderr.splitlines()]
+
+
+def test_a_log_for_programs_is_one_object_a_line_and_changes_no_product(tmp_path):
+    good, bad = write_scene(tmp_path / "a_20240101.tif"), write_scene(tmp_path / "b_20240102.tif", value=0, nodata=0)
+    for out, options in (("text", ()), ("json", ("--set", "log.format=json"))):
+        assert subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "pondscan", "run", str(good), "--out", str(tmp_path / out), "-q", *options],
+            check=True,
+            capture_output=True,
+        )
+    code, lines = log_of("run", good, bad, "--out", tmp_path / "json", "--set", "sites.distance_m=300")
+    assert code == 3
+    assert all(list(line) == ["time", "level", "event", "scene_id", "message"] for line in lines)
+    told = [(line["level"], line["event"]) for line in lines]
+    assert ("info", "setting_changed") in told
+    failed = next(line for line in lines if line["event"] == "scene_failed")
+    assert str(failed["scene_id"]).startswith("b_20240102")
+    assert failed["level"] == "error"
+    assert (tmp_path / "json" / "config.toml").read_text("utf-8").count('format = "json"') == 1
+    code, lines = log_of("run", tmp_path / "gone.tif", "--out", tmp_path / "json")
+    assert (code, [(line["level"], line["event"]) for line in lines]) == (1, [("error", "error")])
+    same = log_of("run", good, "--out", tmp_path / "other", "--set", "log.format=json")
+    assert same[1][-1]["event"] == "scene_done"
+    for name in PRODUCTS - {"run.json"}:
+        assert (tmp_path / "other" / name).read_bytes() == (tmp_path / "text" / name).read_bytes(), name

@@ -37,7 +37,7 @@ class Watched:
         with only_monitor(self.out):
             return run_pass(read_monitor_file(self.config), log=self.log, clock=lambda: self.now)
 
-    def log(self, sentence: str, /, *, verbosity: int = 0) -> None:
+    def log(self, sentence: str, /, **_told: object) -> None:
         self.said.append(sentence)
 
     def alerts(self) -> list[dict]:

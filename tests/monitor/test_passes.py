@@ -206,6 +206,27 @@ def test_one_input_that_no_run_accepts_does_not_stop_the_others(one, monkeypatch
     assert one.once().failed == []
 
 
+def test_one_bad_input_among_many_costs_few_runs_and_opens_nothing_known(one, monkeypatch):
+    scene(one, "2023-01-10", SITE)
+    one.once()
+    days = [f"2024-01-{day:02d}" for day in range(1, 17)]
+    written = {day: scene(one, day, SITE) for day in days}
+    bad, offers = written["2024-01-07"], []
+
+    def refusing(inputs, settings, *, skip):
+        found = discover(inputs, settings, skip=skip)
+        offers.append(len(found.scenes))
+        if any(one_scene.source == str(bad) for one_scene in found.scenes):
+            raise InputError("no run takes it")
+        return found
+
+    monkeypatch.setattr(plan, "discover", refusing)
+    report = one.once()
+    assert (len(report.done), report.failed) == (15, [(str(bad), "no run takes it")])
+    # all 16; then by halves: 8 and 8, 4 and 4, 2 and 2, 1 and 1
+    assert offers == [16, 8, 4, 4, 2, 2, 1, 1, 8] or sorted(offers) == sorted([16, 8, 8, 4, 4, 2, 2, 1, 1])
+
+
 def test_silence_is_told_once_a_silence(one):
     one.configure("[monitor.rules.nothing_arrived]\ndays = 10\n")
     one.once()

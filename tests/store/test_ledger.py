@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 
 import pytest
 from store_examples import PIXELS, WHEN, scene_named
 
+from pondscan import hashing
 from pondscan.errors import InputError, WorkspaceError
-from pondscan.hashing import file_sha256
+from pondscan.hashing import file_sha256, stamp_of
 from pondscan.store import Failure, InputFile, StoredScene, Superseded
-from pondscan.store.fingerprint import FileHasher
+from pondscan.store.fingerprint import SECOND_NS, FileHasher
 from pondscan.store.ledger import Ledger
 
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
@@ -89,7 +91,7 @@ def test_creating_twice_changes_nothing(ledger):
 def test_a_ledger_of_another_version_is_refused(ledger):
     with closing(sqlite3.connect(ledger.path)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(WorkspaceError, match="this ledger has format 99 and this pondscan writes 1"):
+    with pytest.raises(WorkspaceError, match="this ledger has format 99 and this pondscan writes 2"):
         ledger.create()
 
 
@@ -106,33 +108,64 @@ def test_reading_where_there_is_none_is_one_sentence(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_are_known_by_content(tmp_path, ledger):
+def test_files_are_known_by_content(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"hello")
     assert file_sha256(path) == HELLO
-    assert FileHasher(ledger, 0)(str(path)) == InputFile(str(path), 5, HELLO)
+    assert FileHasher({}, 0)(str(path)) == InputFile(str(path), 5, HELLO)
 
 
 def test_a_settled_file_is_hashed_once(tmp_path, ledger, monkeypatch):
     path = tmp_path / "a"
     path.write_bytes(b"hello")
-    first = FileHasher(ledger, path.stat().st_mtime_ns + 1)
+    later_ns = path.stat().st_mtime_ns + 3 * SECOND_NS
+    first = FileHasher({}, later_ns)
     first(str(path))
     ledger.remember_hashes(first.new)
-    monkeypatch.setattr("pondscan.store.fingerprint.input_sha256", lambda _: pytest.fail("read again"))
-    again = FileHasher(ledger, path.stat().st_mtime_ns + 1)
+    known = ledger.known_hashes()
+    assert known == {stamp_of(path): HELLO}
+    monkeypatch.setattr(hashing, "_KNOWN", {})
+    monkeypatch.setattr(hashing, "file_sha256", lambda _: pytest.fail("read again"))
+    hashing.recall(known)
+    again = FileHasher(known, later_ns)
     assert again(str(path)).sha256 == HELLO
     assert again.new == {}
 
 
-def test_a_file_changed_just_now_is_not_trusted_to_show_its_next_change(tmp_path, ledger):
+def test_a_file_put_in_the_place_of_another_is_read_though_size_and_time_are_the_same(tmp_path):
+    path, other = tmp_path / "a", tmp_path / "b"
+    path.write_bytes(b"hello")
+    other.write_bytes(b"world")
+    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    before = FileHasher({}, 0)(str(path))
+    other.replace(path)
+    assert FileHasher({}, 0)(str(path)) != before
+
+
+@pytest.mark.parametrize(("mtime_ns", "is_remembered"), [(1_500_000_001, True), (1_000_000_000, False)])
+def test_a_file_changed_just_now_is_not_trusted_to_show_its_next_change(tmp_path, mtime_ns, is_remembered):
     path = tmp_path / "a"
     path.write_bytes(b"hello")
-    hasher = FileHasher(ledger, path.stat().st_mtime_ns)
+    os.utime(path, ns=(mtime_ns, mtime_ns))
+    hasher = FileHasher({}, mtime_ns)
     hasher(str(path))
     assert hasher.new == {}
+    later = FileHasher({}, mtime_ns + SECOND_NS)  # enough for a clock that shows fractions of a second
+    later(str(path))
+    assert bool(later.new) == is_remembered
 
 
-def test_a_missing_file_is_one_sentence(tmp_path, ledger):
+def test_a_ledger_of_the_first_version_is_taken_over(ledger):
+    ledger.put(stored("a"))
+    with closing(sqlite3.connect(ledger.path)) as connection:
+        connection.executescript("DROP TABLE hashes; CREATE TABLE hashes (path TEXT); PRAGMA user_version = 1;")
+    assert ledger.known_hashes() == {}
+    ledger.create()
+    ledger.remember_hashes({("/in/a", 5, 1, 2): HELLO})
+    assert ledger.known_hashes() == {("/in/a", 5, 1, 2): HELLO}
+    assert [one.scene_id for one in ledger.scenes()] == ["a"]
+
+
+def test_a_missing_file_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match=r"gone: cannot be read .*: check the file"):
-        FileHasher(ledger, 0)(str(tmp_path / "gone"))
+        FileHasher({}, 0)(str(tmp_path / "gone"))
