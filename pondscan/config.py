@@ -279,6 +279,20 @@ class TileSettings(Section):
     )
 
 
+class StorageSettings(Section):
+    """How much of the disk a workspace may take."""
+
+    pictures_mb: float | None = Field(
+        None,
+        ge=0,
+        description="Most megabytes of pictures (quicklooks, imagery) kept; beyond it those of the oldest scenes are "
+        "dropped, for good. No number is made from them. Not set: all are kept.",
+    )
+    min_free_mb: float = Field(
+        200.0, ge=0, description="A run stops before the next scene rather than leave less than this free, megabytes."
+    )
+
+
 class LogSettings(Section):
     """How a command speaks on stderr while it works; never changes a result."""
 
@@ -305,6 +319,7 @@ class Settings(Section):
     context: ContextSettings = Field(default_factory=ContextSettings)
     chips: ChipSettings = Field(default_factory=ChipSettings)
     tiles: TileSettings = Field(default_factory=TileSettings)
+    storage: StorageSettings = Field(default_factory=StorageSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @property

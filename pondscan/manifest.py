@@ -65,7 +65,7 @@ def state_of(workspace: Workspace, kept: Settings) -> str:
         Settings as the workspace keeps them; how the work is cut and told is no part of the state.
     """
     aoi = workspace.aoi()
-    settings = kept.model_dump(mode="json", exclude={"tiles", "log"})
+    settings = kept.model_dump(mode="json", exclude={"tiles": True, "log": True, "storage": {"min_free_mb"}})
     scenes = [
         [stored.scan_hash, stored.content, description(stored.scene), dict(stored.counts), stored.warnings]
         for stored in workspace.scenes()

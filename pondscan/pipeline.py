@@ -25,7 +25,7 @@ from pondscan.log import Log, unheard
 from pondscan.model import Scene
 from pondscan.plan import Candidate, Found
 from pondscan.scenes import Skip, elevation, open_scene
-from pondscan.store import Failure, InputFile, StoredScene, Superseded, Workspace, as_kept
+from pondscan.store import Failure, InputFile, StoredScene, Superseded, Workspace, as_kept, retention
 from pondscan.store.aoi import read_aoi
 from pondscan.store.fingerprint import FileHasher, scan_hash
 from pondscan.summary import RunSummary
@@ -222,7 +222,9 @@ class _Run:
 
     def scan_all(self, candidates: dict[str, Candidate]) -> None:
         """Scan what is outstanding, oldest first; one that fails may bring back the version it would have replaced."""
+        least = self.settings.storage.min_free_mb
         while todo := plan.outstanding(candidates.values(), self.stored.values(), self.failed_ids):
+            retention.require_space(self.workspace.path, [one.scene for one in todo], min_free_mb=least)
             self._try_scan(todo[0], n_left=len(todo))
 
     def _try_scan(self, candidate: Candidate, *, n_left: int) -> None:
@@ -305,6 +307,9 @@ class _Run:
             if self.stored[scene_id].scan_hash != self._scan_hash(self.stored[scene_id].scene):
                 self.workspace.remove_scene(scene_id)
         self._settle_failures(inputs)
+        if dropped := retention.drop_pictures(self.workspace, self.settings.storage.pictures_mb):
+            told = f"pictures of {len(dropped)} scenes dropped, the oldest first: {', '.join(dropped)}"
+            self.log(f"{told} (storage.pictures_mb)", event="pictures_dropped")
 
     def _settle_failures(self, inputs: Sequence[Path]) -> None:
         """Remember the failures of this run; forget older ones of what was given now and did not fail."""

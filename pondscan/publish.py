@@ -21,7 +21,7 @@ from pondscan.follow.looks import SceneView
 from pondscan.model import Coverage
 from pondscan.report.caveats import reasons_for_nothing
 from pondscan.report.looks import instrument
-from pondscan.store import StoredScene, Workspace, atomic
+from pondscan.store import StoredScene, Workspace, atomic, retention
 from pondscan.strips import strips
 from pondscan.summary import Totals, covered_shares, totals_of
 from pondscan.tables import SITES, Column
@@ -146,9 +146,10 @@ def report_input(
     ]
     album = Album(workspace, tables.crs, tables.placements)
     context, scenes = read_context(kept.context), scene_table(stored, tables.observations, kept)
-    shown = kept.model_copy(
-        update={"tiles": Settings().tiles, "log": Settings().log, "context": without_folders(kept.context)}
-    )
+    plain = Settings()
+    storage = kept.storage.model_copy(update={"min_free_mb": plain.storage.min_free_mb})
+    never_shown = {"tiles": plain.tiles, "log": plain.log, "storage": storage}
+    shown = kept.model_copy(update={**never_shown, "context": without_folders(kept.context)})
     return report.ReportInput(
         title=TITLES[kept.confidence.target],
         ponds=tables.ponds,
@@ -164,10 +165,17 @@ def report_input(
         looks=tables.looks,
         strips=strips(album, tables),
         states=tables.states,
-        notes=(*tables.notes, *superseded),
+        notes=(*tables.notes, *superseded, *_picture_notes(workspace)),
         context=context,
         study=_study(context, tables, scenes, kept),
     )
+
+
+def _picture_notes(workspace: Workspace) -> list[str]:
+    """Of which scenes no picture is left."""
+    dropped = retention.without_pictures(workspace)
+    told = f"Pictures of the {len(dropped)} oldest scenes were dropped to keep within storage.pictures_mb"
+    return [f"{told}; nothing else was."] if dropped else []
 
 
 def _study(context: Context, tables: Products, scenes: pd.DataFrame, kept: Settings) -> tuple[Effect, ...]:

@@ -17,12 +17,8 @@ from pondscan.cli.options import json_option, settings_from, verbosity_options
 
 if TYPE_CHECKING:
     from pondscan.config import ContextLayer, Settings
+    from pondscan.model import Scene
     from pondscan.monitor.settings import MonitorFile
-
-SPACE_FOR_PRODUCTS = 50_000_000
-"""Bytes kept free for products, whatever the scenes."""
-SPACE_PER_PIXEL = 0.1
-"""Bytes a scene leaves in the workspace for each of its pixels: coverage, chips and observations, generously."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +80,20 @@ def _findings(config_file: Path, settings: Settings, inputs: tuple[str, ...], ou
     if settings.terrain.dem:
         yield _about_dem(settings.terrain.dem)
     yield from _about_context(settings)
-    n_pixels = 0
+    scenes: tuple[Scene, ...] = ()
     if inputs:
         from pondscan.scenes import discover
 
         found = discover(inputs, settings)
-        n_pixels = sum(scene.grid.width * scene.grid.height for scene in found.scenes)
+        scenes = tuple(found.scenes)
         yield Finding(
             "inputs", bool(found.scenes), f"{len(found.scenes)} recognised, {len(found.ignored)} files ignored"
         )
         yield from (Finding("input", False, sentence_about(*failure)) for failure in found.failures)
-    yield _about_folder(out, needed_bytes=SPACE_FOR_PRODUCTS + round(SPACE_PER_PIXEL * n_pixels))
+    from pondscan.store.retention import MEGABYTE, space_needed
+
+    needed_bytes = space_needed(scenes) + round(settings.storage.min_free_mb * MEGABYTE)
+    yield _about_folder(out, needed_bytes=needed_bytes)
 
 
 def sentence_about(source: str, reason: str) -> str:

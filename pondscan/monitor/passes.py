@@ -170,7 +170,7 @@ class _Pass:
     @property
     def _settings_digest(self) -> str:
         """Stands for what products depend on beside the scenes; files that settings name count by size and time."""
-        settings = self.file.settings.model_dump(mode="json", exclude={"tiles", "log"})
+        settings = self.file.settings.model_dump(mode="json", exclude={"tiles", "log", "storage"})
         stamps = [_stamp(Path(path)) for path in self.file.settings.named_files]
         text = json.dumps([__version__, settings, stamps], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -10,6 +10,7 @@ DIR/coverage/<scene>.tif            what of a scene was seen
 DIR/chips/<scene>_quicklook.png     what a scene looks like
 DIR/chips/<scene>_ground.npz        stable ground, by which scenes are placed against each other
 DIR/imagery/<scene>.tif             pixels around what was found in a scene, for eyes to judge
+DIR/chips/<scene>_dropped           its pictures were dropped, to keep within storage.pictures_mb
 DIR/ponds.geojson ...         the products
 """
 
@@ -64,6 +65,7 @@ FILES = {
     "quicklook": ("chips", "_quicklook.png"),
     "ground": ("chips", "_ground.npz"),
     "imagery": ("imagery", ".tif"),
+    "dropped": ("chips", "_dropped"),
 }
 """Files of a scene: the folder of each, and how its name ends after the scene's stem."""
 

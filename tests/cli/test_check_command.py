@@ -71,7 +71,7 @@ def test_a_disk_without_room_is_wrong(config, tmp_path, monkeypatch):
     monkeypatch.setattr(check_command.shutil, "disk_usage", lambda _folder: usage._replace(free=1_000_000))
     result = check(config, "--out", tmp_path)
     assert result.exit_code == 1
-    assert "0.0 GB free, about 0.05 GB needed" in result.stdout
+    assert "0.0 GB free, about 0.25 GB needed" in result.stdout
 
 
 def test_the_answers_are_there_as_json(config, tmp_path):
