@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -19,10 +20,30 @@ PRODUCTS = (
 )
 N_TRIALS = 30
 LONGEST_S = 600
+MOST_CHANGES = 120
+"""A run of the six scenes touches the folder some hundred times."""
+
+KILLED_AT_A_CHANGE = """
+import os, signal, sys
+
+left = int(sys.argv.pop(1))
+
+def count(event, _):
+    global left
+    if event in {"os.rename", "os.remove", "os.mkdir", "shutil.rmtree", "sqlite3.connect"}:
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+from pondscan.cli import main
+main()
+"""
+"""The command, killed just before it changes the folder for the n-th time: chance alone seldom hits these moments."""
 
 
-def census(scenes: list[Path], out: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "pondscan", "run", *map(str, scenes), "--out", str(out), "-q"]
+def census(scenes: list[Path], out: Path, *program: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, *(program or ("-m", "pondscan")), "run", *map(str, scenes), "--out", str(out), "-q"]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603
 
 
@@ -43,6 +64,13 @@ def killed(scenes: list[Path], out: Path, after_s: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
+
+
+def killed_at_a_change(scenes: list[Path], out: Path, number: int) -> None:
+    """Run, and die before the change of this number; it may have ended before."""
+    process = census(scenes, out, "-c", KILLED_AT_A_CHANGE, str(number))
+    _, said = process.communicate(timeout=LONGEST_S)
+    assert process.returncode in {0, -signal.SIGKILL}, said.decode()
 
 
 def products_in(out: Path) -> dict[str, bytes]:
@@ -78,7 +106,10 @@ def test_any_order_split_and_kill_end_in_the_same_bytes(undisturbed, tmp_path, s
     out = tmp_path / "census"
     for part in np.split(np.arange(len(order)), cuts):
         given = [order[i] for i in part]
-        if rng.uniform() < 0.7:
-            killed(given, out, after_s=float(rng.uniform(0.1, 1.0)) * seconds)
+        for _ in range(rng.integers(0, 3)):
+            if rng.uniform() < 0.5:
+                killed(given, out, after_s=float(rng.uniform(0.1, 1.0)) * seconds)
+            else:
+                killed_at_a_change(given, out, number=int(rng.integers(1, MOST_CHANGES)))
         finished(given, out)
     assert products_in(out) == expected
