@@ -168,6 +168,8 @@ def painted(shown: Sequence[Crop], *, is_clear: Sequence[bool], is_natural: bool
     -------
     list of (h, w, 3) array
     """
+    if not shown:
+        return []
     clear = [one for one, clear in zip(shown, is_clear, strict=True) if clear] or list(shown)
     low, high = _limits(clear, is_natural=is_natural)
     return [_painted(one, low, high) for one in shown]
