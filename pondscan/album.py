@@ -89,6 +89,11 @@ class Album:
         self._placements = placements or {}
         self.scenes: dict[str, StoredScene] = {one.scene_id: one for one in workspace.scenes()}
 
+    def has_pictures(self, scene_id: str) -> bool:
+        """Whether any pixel of a scene was kept."""
+        known = self._workspace
+        return known.imagery(scene_id) is not None or known.quicklook(scene_id) is not None
+
     def coverage(self, scene_id: str) -> CoverageMap:
         """What of a scene was seen."""
         return self._workspace.coverage(scene_id)

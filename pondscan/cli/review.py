@@ -84,7 +84,8 @@ def export(
         raise click.BadParameter(f"'{path}' does not end in .gpkg", param_hint="'--out'")
     from pondscan.review.package import write_review
 
-    ponds, chosen = _chosen(ctx, out_dir, sample=sample, uncertain=uncertain, everything=everything, seed=seed)
+    census, chosen = _chosen(ctx, out_dir, sample=sample, uncertain=uncertain, everything=everything, seed=seed)
+    ponds = census.ponds
     write_review(path, chosen, newest=ponds["last_seen"].max() if len(ponds) else None)
     click.echo(f"{len(chosen)} of {len(ponds)} candidates to judge: {path}")
 
@@ -93,8 +94,8 @@ def export(
     "serve",
     short_help="Judge ponds in a browser, by keyboard.",
     epilog="""\b
-Keys: A accept, R reject, U unsure, N note, arrows for other ponds. Every verdict is written at once; when you are done,
-end this command with Ctrl-C and take the verdicts in with the line it prints.
+Keys: A accept, R reject, U unsure, N note, F false colour, arrows for other ponds. Every verdict is written at once;
+when you are done, end this command with Ctrl-C and take the verdicts in with the line it prints.
 
 \b
 The page is for this machine alone: loopback address, a token made anew for every run.""",
@@ -131,12 +132,13 @@ def serve(
     if sheet is not None:
         if sample is not None or uncertain or everything:
             raise click.UsageError("--survey says which ponds: leave out --sample, --uncertain and --all", ctx)
-        chosen, others = _survey_units(out_dir, sheet)
+        chosen, census = _survey_units(out_dir, sheet)
+        others: GeoDataFrame | None = census.ponds
         path = path or sheet.with_suffix(".geojson")
     else:
-        _, chosen = _chosen(ctx, out_dir, sample=sample, uncertain=uncertain, everything=everything, seed=seed)
+        census, chosen = _chosen(ctx, out_dir, sample=sample, uncertain=uncertain, everything=everything, seed=seed)
         others, path = None, path or out_dir / "review.geojson"
-    desk = Desk(Workspace(out_dir), chosen, path, reviewer or _login(), others)
+    desk = Desk(Workspace(out_dir), chosen, path, reviewer or _login(), others, census.placements)
     with ReviewServer(desk, port) as server:
         click.echo(server.url)
         if not no_browser:
@@ -183,33 +185,32 @@ def apply(out_dir: Path, path: Path, reviewer: str | None) -> None:
 
 def _chosen(
     ctx: click.Context, out_dir: Path, *, sample: int | None, uncertain: bool, everything: bool, seed: int
-) -> tuple[GeoDataFrame, GeoDataFrame]:
-    """All candidates of a workspace, and those to judge."""
+) -> tuple[Products, GeoDataFrame]:
+    """Census of a workspace with all candidates, and the ponds to judge."""
     if (sample is not None) + uncertain + everything != 1:
         raise click.UsageError("say which ponds: one of --sample N, --uncertain and --all", ctx)
     from pondscan.review import selection
 
-    ponds = _candidates(out_dir).ponds
-    chosen = selection.chosen(ponds, n_sample=sample, only_uncertain=uncertain, seed=seed)
+    census = _candidates(out_dir)
+    chosen = selection.chosen(census.ponds, n_sample=sample, only_uncertain=uncertain, seed=seed)
     if chosen.empty:
         terminal_of(ctx).say("there is none to judge: every candidate is sure, or judged already")
-    return ponds, chosen
+    return census, chosen
 
 
-def _survey_units(out_dir: Path, path: Path) -> tuple[GeoDataFrame, GeoDataFrame]:
-    """Units of a survey, outlines and squares, and every outline that the census has."""
+def _survey_units(out_dir: Path, path: Path) -> tuple[GeoDataFrame, Products]:
+    """Units of a survey, outlines and squares, and the census with every outline that it has."""
     import geopandas as gpd
     import pandas as pd
 
     from pondscan.review.sheet import read_sheet
 
     sheet = read_sheet(path)
-    known = _candidates(out_dir).ponds
     squares = sheet.squares.rename(columns={"square_id": "pond_id"})
     units = gpd.GeoDataFrame(
         pd.concat([sheet.ponds[sheet.ponds["pond_id"].notna()], squares], ignore_index=True), crs=sheet.squares.crs
     )
-    return units, known
+    return units, _candidates(out_dir)
 
 
 def _candidates(out_dir: Path) -> Products:

@@ -6,13 +6,13 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from shapely.geometry.base import BaseGeometry
 
-from pondscan.report.inputs import Quicklook
-from pondscan.report.mosaic import Bounds, paint
+from pondscan.album import Crop
+
+Floats = NDArray[np.float64]
 
 SIDE_PX = 300
 NEAR_M, WIDE_M = 120.0, 600.0
@@ -20,56 +20,54 @@ NEAR_M, WIDE_M = 120.0, 600.0
 
 OUTLINE = (255, 214, 0)
 CASING = (20, 20, 20)
-NO_PICTURE = (226, 231, 233)
+INK = (255, 255, 255)
+
+COARSE_BELOW = 0.5
+"""A picture of which less is kept at full resolution is called coarse, where the quicklook is."""
 
 
-def window_around(outline: BaseGeometry, *, is_wide: bool) -> Bounds:
-    """Square of ground around an outline (metres)."""
+def square_around(outline: BaseGeometry, *, is_wide: bool) -> tuple[float, float, float]:
+    """Middle (x, y) and side of the ground to show around an outline, metres."""
     west, south, east, north = outline.bounds
     side = max(WIDE_M if is_wide else NEAR_M, 3 * max(east - west, north - south))
-    x, y = (west + east) / 2, (south + north) / 2
-    return (x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+    return (west + east) / 2, (south + north) / 2, side
 
 
-def crop(quicklook: Quicklook, crs: str, bounds: Bounds, outlines: Sequence[shapely.Geometry]) -> bytes | None:
-    """Draw a square of ground out of a picture of a scene, outlines over it, as PNG.
+def drawn(crop: Crop, picture: NDArray[np.uint8], rings: Sequence[Floats]) -> bytes:
+    """Draw outlines, a scale and what is coarse over a picture, pixels made visible, as PNG.
 
     Parameters
     ----------
-    bounds, outlines
-        In ``crs``.
-
-    Returns
-    -------
-    bytes or None
-        None where the picture shows nothing of that ground.
+    picture : (h, w, 3) array
+        The crop as it was painted.
+    rings
+        Corners (n, 2), columns and rows of the scene.
     """
-    canvas = np.zeros((4, SIDE_PX, SIDE_PX), np.uint8)
-    if not paint(canvas, quicklook, crs, bounds):
-        return None
-    pixels = np.moveaxis(canvas[:3], 0, 2).copy()
-    pixels[canvas[3] == 0] = NO_PICTURE
-    picture = Image.fromarray(_stretched(pixels, canvas[3] > 0))
-    _draw(picture, bounds, outlines)
+    canvas = Image.fromarray(picture).resize((SIDE_PX, SIDE_PX), Image.Resampling.NEAREST)
+    pen = ImageDraw.Draw(canvas)
+    scale = SIDE_PX / crop.window.width
+    for ring in rings:
+        corners = (ring - (crop.window.col_start, crop.window.row_start)) * scale
+        xy = [(float(x), float(y)) for x, y in corners]
+        pen.line(xy, fill=CASING, width=4)
+        pen.line(xy, fill=OUTLINE, width=2)
+    _write_scale(pen, crop)
+    if crop.kept < COARSE_BELOW and crop.quicklook_m > 1.5 * crop.gsd_m:
+        _write(pen, (8, 6), f"coarse preview, {crop.quicklook_m:.2g} m pixels")
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)
+    canvas.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
-def _stretched(pixels: NDArray[np.uint8], is_shown: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Stretch the brightness of what is shown between its 1st and 99th percentile, all colours alike."""
-    low, high = np.percentile(pixels[is_shown], (1, 99))
-    scaled = np.clip((pixels - low) * (255.0 / max(high - low, 16.0)), 0, 255).astype(np.uint8)
-    return np.where(is_shown[..., None], scaled, pixels)
+def _write_scale(pen: ImageDraw.ImageDraw, crop: Crop) -> None:
+    """Write a bar of a round length into the lower left corner."""
+    side_m = crop.window.width * crop.gsd_m
+    length_m = 20 if side_m < 250 else 100 if side_m < 1500 else 500
+    right = 8 + length_m / side_m * SIDE_PX
+    for color, width in ((CASING, 4), (INK, 2)):
+        pen.line([(8, SIDE_PX - 8), (right, SIDE_PX - 8)], fill=color, width=width)
+    _write(pen, (8, SIDE_PX - 24), f"{length_m} m")
 
 
-def _draw(picture: Image.Image, bounds: Bounds, outlines: Sequence[shapely.Geometry]) -> None:
-    west, south, east, north = bounds
-    px_per_m = np.array([picture.width / (east - west), picture.height / (south - north)])
-    pen = ImageDraw.Draw(picture)
-    for outline in outlines:
-        for part in shapely.get_parts(outline):
-            corners = (shapely.get_coordinates(part.exterior) - (west, north)) * px_per_m
-            xy = [(float(x), float(y)) for x, y in corners]
-            pen.line(xy, fill=CASING, width=4)
-            pen.line(xy, fill=OUTLINE, width=2)
+def _write(pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str) -> None:
+    pen.text(place, words, fill=INK, stroke_width=1, stroke_fill=CASING)

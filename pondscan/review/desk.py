@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +15,18 @@ import shapely
 import shapely.geometry
 from geopandas import GeoDataFrame
 
+from pondscan.album import FALSE, NATURAL, Album, painted
 from pondscan.errors import InputError
 from pondscan.export.values import iso_utc
+from pondscan.follow.registration import Placement
 from pondscan.follow.verdicts import BELIEF
-from pondscan.report.inputs import Quicklook
-from pondscan.review.crops import crop, window_around
+from pondscan.model import Coverage
+from pondscan.review.crops import drawn, square_around
 from pondscan.review.reading import LONGEST_NOTE
 from pondscan.store import StoredScene, Workspace, atomic
+
+PAGES_KEPT = 8
+"""Zooms and colours of ponds whose pictures are kept: of the pond on the page, and the one before."""
 
 
 @dataclass
@@ -34,11 +40,15 @@ class Desk:
     reviewer: str
     others: GeoDataFrame | None = None
     """Outlines that are shown but not judged: what a square of ground already has."""
+    placements: Mapping[str, Placement] = field(default_factory=dict)
+    """By scene_id: how far each scene lies off the others."""
     said: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Verdict, note and time by pond_id."""
 
     def __post_init__(self) -> None:
-        self.scenes = [one for one in self.workspace.scenes() if self.workspace.quicklook(one.scene_id) is not None]
+        self.album = Album(self.workspace, self.crs, self.placements)
+        self.scenes = [one for one in self.album.scenes.values() if self.album.has_pictures(one.scene_id)]
+        self._pages: dict[tuple[int, bool, bool], dict[int, bytes]] = {}
         known = self.ponds if self.others is None else self.others.to_crs(self.ponds.crs)
         self._around = np.asarray(known.geometry.array, object)
         self._outlines = dict(zip(self.ponds["pond_id"], self.ponds.geometry.to_crs("OGC:CRS84"), strict=True))
@@ -66,21 +76,48 @@ class Desk:
             for row, on in zip(rows, shown, strict=True)
         ]
 
-    def picture(self, pond: int, look: int, *, is_wide: bool) -> bytes | None:
-        """Draw a pond (its place in the listing) as a scene shows it, PNG; None where it does not."""
-        if not (0 <= pond < len(self.ponds) and 0 <= look < len(self.scenes)):
+    def picture(self, pond: int, look: int, *, is_wide: bool, is_natural: bool = True) -> bytes | None:
+        """Draw a pond (its place in the listing) as a scene shows it, PNG; None where it does not.
+
+        All dates of a pond are drawn at once, in one stretch.
+        """
+        if not 0 <= pond < len(self.ponds):
             return None
-        outline, stored = self.ponds.geometry.iloc[pond], self.scenes[look]
-        png = self.workspace.quicklook(stored.scene_id)
-        if png is None:
-            return None
-        quicklook = Quicklook(stored.scene_id, png, stored.scene.grid.bounds, stored.scene.grid.crs)
-        bounds = window_around(outline, is_wide=is_wide)
-        shown = np.array([outline], object)
+        page = (pond, is_wide, is_natural)
+        if page not in self._pages:
+            while len(self._pages) >= PAGES_KEPT:
+                self._pages.pop(next(iter(self._pages)))
+            self._pages[page] = self._page(pond, is_wide=is_wide, is_natural=is_natural)
+        return self._pages[page].get(look)
+
+    def _page(self, pond: int, *, is_wide: bool, is_natural: bool) -> dict[int, bytes]:
+        """Pictures of a pond by scene."""
+        outline = self.ponds.geometry.iloc[pond]
+        x, y, side_m = square_around(outline, is_wide=is_wide)
+        middle, side = np.array([[x, y]]), np.array([side_m])
+        bands = NATURAL if is_natural else FALSE
+        crops = {
+            number: self.album.crops(one.scene_id, middle, side, bands)[0] for number, one in enumerate(self.scenes)
+        }
+        shown = {number: crop for number, crop in crops.items() if crop is not None}
+        square = shapely.box(x - side_m / 2, y - side_m / 2, x + side_m / 2, y + side_m / 2)
+        around = np.array([outline], object)
         if is_wide or _is_square(self.ponds["pond_id"].iloc[pond]):
-            shown = np.append(self._around, shown)
-        near = shown[shapely.intersects(shown, shapely.box(*bounds))]
-        return crop(quicklook, self.crs, bounds, list(near))
+            around = np.append(self._around, around)
+        rings = [
+            shapely.get_coordinates(shapely.get_exterior_ring(part))
+            for part in shapely.get_parts(around[shapely.intersects(around, square)])
+        ]
+        is_clear = [self._is_clear(crop.scene_id, x, y) for crop in shown.values()]
+        pictures = painted(list(shown.values()), is_clear=is_clear, is_natural=is_natural) if shown else []
+        return {
+            number: drawn(crop, picture, [self.album.pixels_of(crop.scene_id, ring) for ring in rings])
+            for (number, crop), picture in zip(shown.items(), pictures, strict=True)
+        }
+
+    def _is_clear(self, scene_id: str, x: float, y: float) -> bool:
+        codes = self.album.coverage(scene_id).codes_at(np.array([x]), np.array([y]), self.crs)
+        return bool(codes[0] == Coverage.CLEAR)
 
     def say(self, pond_id: str, verdict: str | None, note: str, when: datetime, n_ponds: int | None = None) -> None:
         """Note a verdict, None to take it back, and write all of them down.

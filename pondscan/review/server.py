@@ -37,7 +37,7 @@ PAGE_FILES = {
     "/review.css": ("review.css", "text/css; charset=utf-8"),
     "/review.js": ("review.js", "text/javascript; charset=utf-8"),
 }
-PICTURE = re.compile(r"/picture/(\d{1,6})/(\d{1,6})/(near|wide)\.png")
+PICTURE = re.compile(r"/picture/(\d{1,6})/(\d{1,6})/(near|wide)-(natural|false)\.png")
 
 
 class ReviewServer(ThreadingHTTPServer):
@@ -92,7 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
                 listing = {"reviewer": self.server.desk.reviewer, "ponds": self.server.desk.listing()}
             self._send_json(listing)
         elif found := PICTURE.fullmatch(place.path):
-            self._send_picture(int(found[1]), int(found[2]), is_wide=found[3] == "wide")
+            is_wide, is_natural = found[3] == "wide", found[4] == "natural"
+            self._send_picture(int(found[1]), int(found[2]), is_wide=is_wide, is_natural=is_natural)
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing here")
 
@@ -149,9 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._refuse(HTTPStatus.FORBIDDEN, "open the address that pondscan review serve printed")
         return False
 
-    def _send_picture(self, pond: int, look: int, *, is_wide: bool) -> None:
+    def _send_picture(self, pond: int, look: int, *, is_wide: bool, is_natural: bool) -> None:
         with self.server.desk_lock:  # rasterio silences a warning of its own for all threads at once, or for none
-            picture = self.server.desk.picture(pond, look, is_wide=is_wide)
+            picture = self.server.desk.picture(pond, look, is_wide=is_wide, is_natural=is_natural)
         if picture is None:
             self._refuse(HTTPStatus.NOT_FOUND, "no picture shows this")
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import shutil
 import socket
@@ -11,11 +12,14 @@ from pathlib import Path
 from threading import Thread
 
 import geopandas as gpd
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from pondscan.cli.entry import cli
 from pondscan.review import selection
+from pondscan.review.crops import square_around
 from pondscan.review.desk import Desk
 from pondscan.review.server import ReviewServer
 from pondscan.store import Workspace
@@ -96,6 +100,12 @@ def test_twenty_verdicts_given_by_keyboard_come_back_and_change_the_counts(serve
         expect(progress).to_contain_text(f"Pond 1 of {len(ids)}, 0 judged")
         page.wait_for_load_state("networkidle")
         assert page.evaluate("[...document.images].map((one) => one.naturalWidth)") == [300, 300]
+        natural = page.evaluate("[...document.images].map((one) => one.src)")
+        page.keyboard.press("f")
+        page.wait_for_function("[...document.images].every((one) => one.src.includes('false') && one.naturalWidth)")
+        expect(page.get_by_role("button", name="false colour")).to_have_attribute("aria-pressed", "true")
+        shown = page.evaluate("[...document.images].map((one) => [one.src, one.naturalWidth])")
+        assert shown == [[src.replace("natural", "false"), 300] for src in natural]
         for number, key in enumerate(keys, start=1):
             page.keyboard.press(key)
             at = min(number + 1, len(ids))
@@ -121,6 +131,29 @@ def test_twenty_verdicts_given_by_keyboard_come_back_and_change_the_counts(serve
     assert set(Workspace(census).verdicts()["reviewer"]) == {"Ann"}
 
 
+def test_pictures_are_of_the_pond_at_full_resolution(server):
+    """Liquid is dark in the near infrared: within the outline false colours have less red than the ground around."""
+    n_told = 0
+    for pond, outline in enumerate(server.desk.ponds.geometry[:10]):
+        near = pixels_of(server.desk.picture(pond, 0, is_wide=False, is_natural=False))
+        natural = pixels_of(server.desk.picture(pond, 0, is_wide=False))
+        wide = pixels_of(server.desk.picture(pond, 0, is_wide=True))
+        assert near.shape == natural.shape == wide.shape == (300, 300, 3)
+        assert (near != natural).any()
+        x, y, side_m = square_around(outline, is_wide=False)
+        assert side_m >= 120
+        row, col = (np.array([y - outline.centroid.y, outline.centroid.x - x]) / side_m * 300 + 150).astype(int)
+        n_told += int(near[row, col, 0] < np.median(near[..., 0]))
+    assert n_told >= 8
+    assert server.desk.picture(0, 99, is_wide=False) is None
+
+
+def pixels_of(png: bytes | None) -> np.ndarray:
+    assert png is not None
+    with Image.open(io.BytesIO(png)) as picture:
+        return np.asarray(picture)
+
+
 def test_it_listens_on_the_loopback_address_alone(server):
     assert server.server_address[0] == "127.0.0.1"
     assert server.socket.family == socket.AF_INET
@@ -134,7 +167,7 @@ def test_it_listens_on_the_loopback_address_alone(server):
         ("GET", "/ponds.json", {"Host": "evil.example"}, 403),
         ("GET", "/../../etc/passwd", {}, 404),
         ("GET", "/picture/0/0/../../x.png", {}, 404),
-        ("GET", "/picture/99999/0/near.png", {}, 404),
+        ("GET", "/picture/99999/0/near-natural.png", {}, 404),
         ("GET", "/%2e%2e/ledger.sqlite", {}, 404),
         ("POST", "/verdict", {"Origin": "http://evil.example"}, 403),
         ("POST", "/verdict", {"Origin": None}, 403),

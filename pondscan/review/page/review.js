@@ -4,6 +4,7 @@ const ours = (path) => `${path}?token=${encodeURIComponent(token)}`;
 const one = (id) => document.getElementById(id);
 let ponds = [];
 let at = 0;
+let colours = "natural";
 
 async function ask(path, options = {}) {
   const answer = await fetch(path, { ...options, headers: { "X-Token": token } });
@@ -43,8 +44,8 @@ function facts(pond) {
 function look(pond, { number, sensor, date }) {
   const figure = document.createElement("figure");
   for (const zoom of ["near", "wide"]) {
-    const picture = element("img", "", { alt: `${zoom === "near" ? "Close" : "Wide"} view, ${sensor}, ${date}`, loading: "lazy" });
-    picture.src = ours(`/picture/${at}/${number}/${zoom}.png`);
+    const picture = element("img", "", { alt: `${zoom === "near" ? "Close" : "Wide"} view in ${colours} colours, ${sensor}, ${date}`, loading: "lazy" });
+    picture.src = ours(`/picture/${at}/${number}/${zoom}-${colours}.png`);
     figure.append(picture);
   }
   figure.append(element("figcaption", `${date} · ${sensor}`));
@@ -68,6 +69,12 @@ function show() {
 function go(step) {
   at = Math.min(Math.max(at + step, 0), ponds.length - 1);
   show();
+}
+
+function recolour() {
+  colours = colours === "natural" ? "false" : "natural";
+  one("colours").setAttribute("aria-pressed", String(colours === "false"));
+  if (ponds.length) show();
 }
 
 async function say(verdict, step, n_ponds = null) {
@@ -101,7 +108,7 @@ document.addEventListener("keydown", (event) => {
   }
   const actions = {
     a: () => say("accepted", 1), r: () => say("rejected", 1), u: () => say("unsure", 1),
-    n: () => one("note").focus(), ArrowLeft: () => go(-1), ArrowRight: () => go(1),
+    n: () => one("note").focus(), f: recolour, ArrowLeft: () => go(-1), ArrowRight: () => go(1),
   };
   const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (action) {
@@ -111,6 +118,7 @@ document.addEventListener("keydown", (event) => {
 });
 for (const button of document.querySelectorAll("[data-verdict]"))
   button.addEventListener("click", () => say(button.dataset.verdict, 1));
+one("colours").addEventListener("click", recolour);
 one("previous").addEventListener("click", () => go(-1));
 one("next").addEventListener("click", () => go(1));
 
