@@ -178,6 +178,11 @@ class _Drawn:
         self._tree = shapely.STRtree(self._outlines)
         self._ids = tables.ponds["pond_id"].astype(str).tolist()
         self._confidences = tables.ponds["confidence"].to_numpy(float)
+        self._seen = tables.observations.geometry.to_numpy()
+        self._seen_scenes = tables.observations["scene_id"].to_numpy(str)
+        self._xy = shapely.get_coordinates(shapely.centroid(self._outlines))
+        self._seen_xy = tables.observations[["x", "y"]].to_numpy(float)
+        self._seen_confidences = tables.observations["confidence"].to_numpy(float)
         self._measured: dict[int, dict[int, int]] = {}
 
     def chip(self, one: _Wanted, crop: Crop, picture: NDArray[np.uint8], middle: Floats, side_m: float) -> Chip:
@@ -210,39 +215,42 @@ class _Drawn:
         """Outlines of the ponds in the picture, as measured in this look where they were."""
         half = side_m / 2
         square = shapely.box(middle[0] - half, middle[1] - half, middle[0] + half, middle[1] + half)
-        measured = self._measured_in(one.look)
-        seen = self._tables.observations
-        rings, drawn = [], set()
+        measured, shown, drawn = self._measured_in(one.look), [], set()
         for pond in np.sort(self._tree.query(square, predicate="intersects")).tolist():
             letter = self._tables.states[self._ids[pond]][one.look]
             number = measured.get(pond)
             if letter not in STATE_NAMES or number in drawn:
                 continue
-            is_measured = number is not None and letter == "p"
-            if is_measured:
+            if number is not None and letter == "p":
                 drawn.add(number)
-            outline = seen.geometry.iloc[number] if is_measured else self._outlines[pond]
-            confidence = float(seen["confidence"].iloc[number]) if is_measured else float(self._confidences[pond])
-            points = self._points(outline, crop, side_m)
-            rings.append(Ring(self._ids[pond], STATE_NAMES[letter], confidence, is_measured, points))
-        return tuple(rings)
+                shown.append((pond, letter, self._seen_confidences[number], True, self._seen[number]))
+            else:
+                shown.append((pond, letter, self._confidences[pond], False, self._outlines[pond]))
+        points = self._points([outline for *_, outline in shown], crop, side_m)
+        return tuple(
+            Ring(self._ids[pond], STATE_NAMES[letter], float(confidence), is_measured, corners)
+            for (pond, letter, confidence, is_measured, _), corners in zip(shown, points, strict=True)
+        )
 
     def _measured_in(self, look: int) -> dict[int, int]:
-        """For each pond with an observation in a look, the row of the one that covers most of it."""
+        """For each pond with an observation in a look, the row of the one that lies nearest."""
         if look not in self._measured:
-            seen = self._tables.observations
-            rows = np.flatnonzero(seen["scene_id"].isin(self._tables.looks[look].split(";")).to_numpy())
-            outlines = seen.geometry.to_numpy()[rows]
-            number, pond = self._tree.query(outlines, predicate="intersects")
-            shared = shapely.area(shapely.intersection(outlines[number], self._outlines[pond]))
-            order = np.lexsort((rows[number], shared))  # the last one stays in the dictionary
+            rows = np.flatnonzero(np.isin(self._seen_scenes, self._tables.looks[look].split(";")))
+            number, pond = self._tree.query(self._seen[rows], predicate="intersects")
+            apart = np.linalg.norm(self._seen_xy[rows[number]] - self._xy[pond], axis=1)
+            order = np.lexsort((rows[number], -apart))  # the last one stays in the dictionary
             self._measured[look] = dict(zip(pond[order].tolist(), rows[number[order]].tolist(), strict=True))
         return self._measured[look]
 
-    def _points(self, outline: shapely.Geometry, crop: Crop, side_m: float) -> tuple[tuple[int, int], ...]:
-        """Corners of an outline in thousandths of the picture's side, right and down."""
-        simple = shapely.simplify(outline, side_m / RING_STEPS, preserve_topology=True)
-        largest = max(shapely.get_parts(simple), key=shapely.area)
-        xy = shapely.get_coordinates(shapely.get_exterior_ring(largest))[:-1]
+    def _points(
+        self, outlines: Sequence[shapely.Geometry], crop: Crop, side_m: float
+    ) -> list[tuple[tuple[int, int], ...]]:
+        """Corners of outlines in thousandths of the picture's side, right and down."""
+        whole = [max(shapely.get_parts(one), key=shapely.area) for one in outlines]
+        simple = shapely.simplify(np.array(whole, dtype=object), side_m / RING_STEPS, preserve_topology=True)
+        xy, number = shapely.get_coordinates(shapely.get_exterior_ring(simple), return_index=True)
         pixels = self._album.pixels_of(crop.scene_id, xy) - (crop.window.col_start, crop.window.row_start)
-        return tuple((int(x), int(y)) for x, y in np.rint(pixels * (RING_STEPS / crop.window.width)))
+        corners = np.rint(pixels * (RING_STEPS / crop.window.width)).astype(int).tolist()
+        last = np.cumsum(np.bincount(number, minlength=len(whole))).tolist()
+        first = [0, *last][: len(whole)]
+        return [tuple((x, y) for x, y in corners[start : stop - 1]) for start, stop in zip(first, last, strict=True)]
