@@ -34,7 +34,7 @@ FALSE = ("nir", "red", "green")
 UNFITTED = 0.25 / 255
 """Reflectance of a grey value of a quicklook, where no kept pixels say better."""
 
-LEAST_FIT_PX = 200
+LEAST_FIT_PX = 30
 """Pixels that both show before the quicklook is fitted to what is kept."""
 
 NO_PICTURE = (226, 231, 233)
@@ -87,6 +87,7 @@ class Album:
     def __init__(self, workspace: Workspace, crs: str, placements: Mapping[str, Placement] | None = None) -> None:
         self._workspace, self._crs = workspace, crs
         self._placements = placements or {}
+        self._fits: dict[str, Fit] = {}
         self.scenes: dict[str, StoredScene] = {one.scene_id: one for one in workspace.scenes()}
 
     def has_pictures(self, scene_id: str) -> bool:
@@ -132,10 +133,18 @@ class Album:
         kept = _kept(*imagery.read(near), bands) if imagery and near else [_nothing(window) for window in near]
         quicklook = self._quicklook(scene_id, bands)
         coarse = [_under(quicklook, grid, window) for window in near]
-        scale = _fit(coarse, kept)
+        scale = self._fit(scene_id)
         parts = zip(near, kept, coarse, strict=True)
         made = iter([self._joined(scene_id, *part, scale=scale, quicklook=quicklook) for part in parts])
         return [next(made) if meets else None for meets in is_near]
+
+    def _fit(self, scene_id: str) -> Fit:
+        """Scale of a scene's quicklook by which it shows the reflectance of what is kept; asked once."""
+        if scene_id not in self._fits:
+            imagery, quicklook = self._workspace.imagery(scene_id), self._quicklook(scene_id, NATURAL)
+            known = imagery.thinned(quicklook.shape[:2]) if imagery else np.zeros((3, 1, 1), np.uint8)
+            self._fits[scene_id] = _fit(np.moveaxis(quicklook, 2, 0), known) if imagery else (UNFITTED, 0.0)
+        return self._fits[scene_id]
 
     def _quicklook(self, scene_id: str, bands: tuple[str, str, str]) -> Picture:
         """Picture of the whole scene, a single pixel that shows nothing where there is none."""
@@ -250,19 +259,11 @@ def _under(picture: Picture, grid: Grid, window: Window) -> Pixels:
     return np.asarray(shown)
 
 
-def _fit(coarse: Sequence[Pixels], kept: Sequence[Pixels]) -> Fit:
-    """Scale of the quicklook by which it has the mean and the spread of what is kept under it."""
-    pairs = [
-        (one[:, is_both], other[:, is_both])
-        for one, other in zip(coarse, kept, strict=True)
-        if (is_both := np.isfinite(one).all(axis=0) & np.isfinite(other).all(axis=0)).any()
-    ]
-    n_shared = sum(one.shape[1] for one, _ in pairs)
-    if n_shared < LEAST_FIT_PX:
+def _fit(quicklook: Picture, known: Picture) -> Fit:
+    """Regression of kept pixels (3, h, w) on those of the quicklook around them, all bands together."""
+    is_both = (known > 0) & (known < 255) & (quicklook > 1) & (quicklook < 255)
+    grey, value = quicklook[is_both].astype(float), crops.reflectance(known[is_both]).astype(float)
+    if len(grey) < LEAST_FIT_PX or grey.std() < 1:
         return UNFITTED, 0.0
-    grey, known = (np.concatenate([pair[side].ravel() for pair in pairs]) for side in (0, 1))
-    is_whole = (grey > 1) & (grey < 255)
-    if is_whole.sum() < LEAST_FIT_PX or (spread := float(grey[is_whole].std())) < 1:
-        return UNFITTED, 0.0
-    gain = max(float(known[is_whole].std()) / spread, UNFITTED / 4)
-    return gain, float(known[is_whole].mean()) - gain * float(grey[is_whole].mean())
+    gain = max(float(np.mean((grey - grey.mean()) * (value - value.mean()))) / float(grey.var()), UNFITTED / 4)
+    return gain, float(value.mean()) - gain * float(grey.mean())

@@ -78,6 +78,11 @@ class Imagery:
 
     path: Path
 
+    def thinned(self, shape: tuple[int, int]) -> NDArray[np.uint8]:
+        """Single pixels of red, green and blue, (3, *shape), spread evenly over the scene; 0 where nothing is kept."""
+        with rasterio.open(self.path) as dataset:
+            return np.asarray(dataset.read((1, 2, 3), out_shape=(3, *shape)), np.uint8)
+
     def read(self, windows: list[Window]) -> tuple[tuple[str, ...], list[NDArray[np.uint8]]]:
         """Roles, and the grey values (roles, h, w) of every window, 0 where nothing is kept or the scene ends.
 
