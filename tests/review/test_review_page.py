@@ -102,7 +102,8 @@ def test_twenty_verdicts_given_by_keyboard_come_back_and_change_the_counts(serve
         assert page.evaluate("[...document.images].map((one) => one.naturalWidth)") == [300, 300]
         natural = page.evaluate("[...document.images].map((one) => one.src)")
         page.keyboard.press("f")
-        page.wait_for_function("[...document.images].every((one) => one.src.includes('false') && one.naturalWidth)")
+        for picture in page.locator("#looks img").all():
+            expect(picture).to_have_js_property("naturalWidth", 300)
         expect(page.get_by_role("button", name="false colour")).to_have_attribute("aria-pressed", "true")
         shown = page.evaluate("[...document.images].map((one) => [one.src, one.naturalWidth])")
         assert shown == [[src.replace("natural", "false"), 300] for src in natural]
