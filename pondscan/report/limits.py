@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from pondscan.detect.detection import EVEN, chance
+from pondscan.detect.detection import EVEN, diameter_of
 from pondscan.report import words
 
 RELIABLE = 0.9
@@ -37,9 +36,7 @@ class SizeLimit:
 
 def size_limit(gsd_m: float) -> SizeLimit:
     """Limit of pixels of this size."""
-    sizes_m = np.geomspace(0.1, 30.0, 1000) * gsd_m
-    chances = chance(sizes_m, gsd_m)
-    even_m, sure_m = (float(np.interp(share, chances, sizes_m, right=math.inf)) for share in (EVEN, RELIABLE))
+    even_m, sure_m = (diameter_of(share, gsd_m, "counted") for share in (EVEN, RELIABLE))
     return SizeLimit(even_m, sure_m, tells_ponds_apart=gsd_m < APART_BELOW_M)
 
 
@@ -63,4 +60,4 @@ def limit_sentence(sensor: str, gsd_m: float, limit: SizeLimit) -> str:
         )
     even = words.metres(limit.often_missed_below_m)
     sure = f", nine in ten of {words.metres(limit.reliable_from_m)} m" if math.isfinite(limit.reliable_from_m) else ""
-    return f"{who}: a clear look shows every second open pond of {even} m across{sure}; of smaller ones few."
+    return f"{who}: a clear look lets every second open pond be counted that is {even} m across{sure}; fewer below."

@@ -96,15 +96,18 @@ def test_the_finest_sensor_comes_first_among_the_limits() -> None:
 def test_limits_are_read_off_the_measured_curves() -> None:
     for gsd_m in (0.8, 3.0, 10.0):
         limit = size_limit(gsd_m)
-        chances = chance([limit.often_missed_below_m, limit.reliable_from_m], gsd_m)
+        chances = chance([limit.often_missed_below_m, limit.reliable_from_m], gsd_m, "counted")
         assert chances == pytest.approx([0.5, 0.9], abs=0.005)
         even, sure = (words.metres(size) for size in (limit.often_missed_below_m, limit.reliable_from_m))
         told = limit_sentence("generic", gsd_m, limit)
-        assert f"shows every second open pond of {even} m across, nine in ten of {sure} m; of smaller" in told
+        assert (
+            f"lets every second open pond be counted that is {even} m across, nine in ten of {sure} m; fewer below"
+            in told
+        )
 
 
 def test_a_size_that_is_never_reliable_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "chance", lambda sizes, gsd_m: 0.8 / (1 + (gsd_m / sizes) ** 4))
+    monkeypatch.setattr(limits, "diameter_of", lambda share, *_: 12.0 if share < 0.8 else math.inf)
     limit = size_limit(10.0)
     assert limit.reliable_from_m == math.inf
     assert "nine in ten" not in limit_sentence("generic", 10.0, limit)
