@@ -139,8 +139,8 @@ def test_failures_warnings_notes_settings_and_versions_are_told(page: Page) -> N
 
 
 def test_the_sensors_limits_and_the_three_areas_are_explained(page: Page) -> None:
-    assert "PlanetScope at 3 m: a clear look shows every second open pond of " in page.text
-    assert "Sentinel-2 at 10 m: a clear look shows every second open pond of " in page.text
+    assert "PlanetScope at 3 m: a clear look lets every second open pond be counted that is " in page.text
+    assert "Sentinel-2 at 10 m: a clear look lets every second open pond be counted that is " in page.text
     for words in ("liquid in the ponds", "worked ground of the sites", "envelope around all sites"):
         assert words in page.text
 
