@@ -77,7 +77,7 @@ def snapshot_of(name: str, document: Mapping[str, Any], contents: Mapping[str, b
     WorkspaceError
         When a product cannot be read, or the GeoPackage was edited.
     """
-    tables = {table: _read_csv(contents[f"{table}.csv"], columns) for table, columns in TABLES.items()}
+    tables = {table: _read_csv(f"{table}.csv", contents[f"{table}.csv"], columns) for table, columns in TABLES.items()}
     columns = {layer: known for layer, (known, _) in LAYERS.items()}
     columns["sites"] = (*columns["sites"], *_added_to_sites(document))
     layers = _read_layers(contents[GEOPACKAGE], columns)
@@ -117,13 +117,17 @@ def _single(geometry: gpd.GeoSeries) -> gpd.GeoSeries:
     return gpd.GeoSeries(singled, index=geometry.index, crs=geometry.crs)
 
 
-def _read_csv(content: bytes, table: tuple[Column, ...]) -> pd.DataFrame:
+def _read_csv(name: str, content: bytes, table: tuple[Column, ...]) -> pd.DataFrame:
     types = {column.name: "string" if column.kind == "datetime" else DTYPES[column.kind] for column in table}
-    frame = pd.read_csv(io.BytesIO(content), dtype=types, keep_default_na=False, na_values=[""])
-    return conform(_timed(frame, table), table)
+    try:
+        frame = pd.read_csv(io.BytesIO(content), dtype=types, keep_default_na=False, na_values=[""])
+        return conform(_timed(frame, table), table)
+    except ValueError as error:
+        message = f"{name}: it cannot be read ({str(error).strip().rstrip('.')})"
+        raise WorkspaceError(f"{message}: `pondscan run` publishes it anew") from error
 
 
 def _timed(frame: Table, table: tuple[Column, ...]) -> Table:
     """Turn columns of times, which come as text or without a zone where all are null, into times in UTC."""
-    times = [column.name for column in table if column.kind == "datetime"]
+    times = [column.name for column in table if column.kind == "datetime" and column.name in frame.columns]
     return frame.assign(**{name: pd.to_datetime(frame[name], utc=True, format="ISO8601") for name in times})

@@ -10,7 +10,8 @@ from export_examples import publish
 
 from pondscan import handover
 from pondscan.errors import WorkspaceError
-from pondscan.tables import PONDS, SITES, TIMESERIES, names
+from pondscan.export import snapshot
+from pondscan.tables import PONDS, SITES, SURVEY, TIMESERIES, names
 
 FILES = [name for name, one in handover.FORMATS.items() if one.needs is None]
 """Formats that are files of the census."""
@@ -134,3 +135,10 @@ def test_every_format_reads_the_same_ponds(workspace):
         "shapefile": gpd.read_file(folder / "shapefile" / "ponds.shp")["pond_id"].tolist(),
     }
     assert set(map(tuple, found.values())) == {("p1", "p2", "p3")}
+
+
+def test_a_table_of_an_older_version_is_refused_with_the_remedy():
+    with pytest.raises(
+        WorkspaceError, match=r"survey\.csv: it cannot be read \(the table lacks the columns .*pondscan run"
+    ):
+        snapshot._read_csv("survey.csv", b"period,n_scenes\nyear,1\n", SURVEY)
