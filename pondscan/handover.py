@@ -50,7 +50,7 @@ FORMATS: dict[str, Format] = {
     "shapefile": Format("ponds, sites and observations for older GIS, its limits told", "pondscan.export.shapefile"),
     "stac": Format("a static STAC catalog with the products in it, to be put on a server", "pondscan.export.stac"),
     "figures": Format(
-        "the map and every chart as SVG and PNG, for papers and slides", "pondscan.report.album", is_drawn=True
+        "the map and every chart as SVG and PNG, for papers and slides", "pondscan.report.prints", is_drawn=True
     ),
     "dossier": Format(
         "the evidence for one site (--site ID), traceable to the pixels, as HTML and PDF",

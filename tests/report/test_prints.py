@@ -14,7 +14,7 @@ from PIL import Image, ImageFont
 from report_examples import all_clouded, example, nothing_found, undated
 
 from pondscan.errors import WorkspaceError
-from pondscan.report import album
+from pondscan.report import prints
 from pondscan.report.plate import CAPTION, MARGIN, WIDTH, Key, Plate, png_of, svg_of
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -24,7 +24,7 @@ DRAWING = '<svg viewBox="0 0 200 100"><rect width="200" height="100" fill="#0b5f
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("figures")
-    assert album.export(example(), folder) == (album.ELSEWHERE,)
+    assert prints.export(example(), folder) == (prints.ELSEWHERE,)
     return folder
 
 
@@ -86,7 +86,7 @@ def test_the_map_names_its_scenes_dates_scale_and_north(folder):
 
 def test_the_same_input_gives_the_same_pictures(folder, tmp_path):
     turned = example()
-    album.export(replace(turned, ponds=turned.ponds.iloc[::-1], scenes=turned.scenes.iloc[::-1]), tmp_path)
+    prints.export(replace(turned, ponds=turned.ponds.iloc[::-1], scenes=turned.scenes.iloc[::-1]), tmp_path)
     for path in folder.rglob("*.*g"):
         assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes(), path.name
 
@@ -109,9 +109,9 @@ def test_what_is_written_is_escaped():
 def test_what_there_is_nothing_to_draw_of_is_said(tmp_path):
     full = example()
     gone = replace(full, ponds=full.ponds.assign(status="gone"))
-    assert album.export(gone, tmp_path) == (
+    assert prints.export(gone, tmp_path) == (
         "no figure sizes: no pond is present at the newest look",
-        album.ELSEWHERE,
+        prints.ELSEWHERE,
     )
 
 
@@ -126,11 +126,11 @@ def test_nothing_at_all_is_refused(tmp_path):
         bare, ponds=bare.ponds.set_crs(None, allow_override=True), sites=bare.sites.set_crs(None, allow_override=True)
     )
     with pytest.raises(WorkspaceError, match="there is nothing to draw"):
-        album.export(bare, tmp_path)
+        prints.export(bare, tmp_path)
 
 
 @pytest.mark.parametrize("odd", [nothing_found, undated, all_clouded])
 def test_a_census_of_almost_nothing_still_has_a_map(odd, tmp_path):
-    album.export(odd(), tmp_path)
+    prints.export(odd(), tmp_path)
     assert (tmp_path / "map.png").stat().st_size > 1000
     assert not (tmp_path / "area.svg").exists()
