@@ -293,7 +293,7 @@ def test_settings_are_kept_and_changes_announced(world, tmp_path, out):
     scenes = three_dates(tmp_path / "in")
     run(scenes, out, changed(sites={"min_ponds": 3}))
     assert Workspace(out).settings().sites.min_ponds == 3
-    summary = run(scenes, out, changed(sites={"min_ponds": 4}), log=lambda text, verbosity=0: said.append(text))
+    summary = run(scenes, out, changed(sites={"min_ponds": 4}), log=lambda text, **_: said.append(text))
     assert summary.changed_settings == ("sites.min_ponds: 3 → 4",)
     assert said == ["changed setting sites.min_ponds: 3 → 4"]
 

@@ -137,9 +137,9 @@ def test_edits_in_a_gis_become_the_same_numbers(sheet):
 def test_the_page_shows_squares_and_its_file_is_read(census, sheet):
     from pondscan.cli.review import _survey_units
 
-    units, others = _survey_units(census, sheet)
+    units, whole = _survey_units(census, sheet)
     path = sheet.with_suffix(".geojson")
-    desk = Desk(Workspace(census), units, path, "Ann", others)
+    desk = Desk(Workspace(census), units, path, "Ann", whole.ponds, whole.placements)
     listing = desk.listing()
     assert len(listing) == len(units)
     square = next(number for number, unit in enumerate(listing) if unit["is_square"])
@@ -148,7 +148,7 @@ def test_the_page_shows_squares_and_its_file_is_read(census, sheet):
     for unit in listing:
         desk.say(unit["pond_id"], "rejected" if unit["is_square"] else "accepted", "", when)
     desk.say(listing[square]["pond_id"], "accepted", "two more", when, 2)
-    again = Desk(Workspace(census), units, path, "Ann", others)
+    again = Desk(Workspace(census), units, path, "Ann", whole.ponds, whole.placements)
     assert again.said == desk.said
     told = estimated(sheet, path)
     assert told["n_judged"] == told["n_units"]
