@@ -18,6 +18,20 @@ RoleTable = Mapping[str, tuple[str, ...]]
 """Role → canonical band names that can fill it, the preferred one first."""
 
 
+WAVELENGTH_UM = {
+    "coastal": 0.443,
+    "blue": 0.49,
+    "green": 0.56,
+    "red": 0.665,
+    "rededge": 0.705,
+    "nir": 0.84,
+    "nir08": 0.865,
+    "swir16": 1.61,
+    "swir22": 2.20,
+}
+"""Wavelength at the middle of each role, micrometres."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sensor:
     """A family of instruments whose scenes can be compared."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pondscan.model import INVALID, REFLECTANCE_UNIT, Grid, Scene, Window
+from pondscan.sensors import WAVELENGTH_UM
 
 LATTICE = 5
 """Sample blocks along each side of the scene."""
@@ -28,17 +29,6 @@ DARK_QUANTILE = 0.002
 DARK_REFLECTANCE = 0.01
 """Reflectance a dark object is assumed to have (Chavez 1996: one per cent)."""
 
-WAVELENGTH_UM = {
-    "coastal": 0.443,
-    "blue": 0.49,
-    "green": 0.56,
-    "red": 0.665,
-    "rededge": 0.705,
-    "nir": 0.84,
-    "nir08": 0.865,
-    "swir16": 1.61,
-    "swir22": 2.20,
-}
 HAZE_POWER = 2.0
 """Haze falls with this power of the wavelength: Chavez 1988 for clear air (4 very clear, 1 moderate, 0.5 very hazy)."""
 

@@ -25,7 +25,7 @@ from pondscan.report import figures, words
 from pondscan.report.inputs import Chip, ReportInput, Ring
 from pondscan.report.looks import site_looks
 from pondscan.report.map import scale_length_m
-from pondscan.report.page import _sensor_keys as sensor_keys
+from pondscan.report.page import sensor_keys
 from pondscan.report.palette import STATUSES
 from pondscan.report.paper import print_page
 from pondscan.report.templating import asset, environment

@@ -128,7 +128,7 @@ def _series(report_input: ReportInput, every_period: Sequence[Census]) -> dict[s
         "most_chips": max((len(chips) for chips in report_input.strips.values()), default=0),
         "statuses": STATUSES,
         "confidences": CONFIDENCES,
-        "sensors": _sensor_keys(every_look),
+        "sensors": sensor_keys(every_look),
         **_turnover(report_input),
         "n_looks": len(total),
         "n_unseen": sum(not look.is_seen for look in total),
@@ -179,7 +179,7 @@ def _panels(known: Outside, span: figures.Span) -> list[tuple[str, Markup]]:
     return panels
 
 
-def _sensor_keys(looks: Sequence[Look]) -> list[SensorKey]:
+def sensor_keys(looks: Sequence[Look]) -> list[SensorKey]:
     """Sensors of the charts, for their legend."""
     keys = sorted({look.sensor for look in looks})
     styles = [sensor_style(key) for key in keys]

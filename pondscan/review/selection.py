@@ -34,9 +34,7 @@ def candidates(workspace: Workspace) -> Products:
     WorkspaceError
         When there is no workspace, or no scene in it.
     """
-    if not workspace.exists or not workspace.scenes():
-        raise WorkspaceError(f"{workspace.path}: this is no workspace with scenes in it: check the path")
-    kept = workspace.settings() or Settings()
+    kept = _settings_of(workspace)
     confidence = ConfidenceSettings.model_validate(kept.confidence.model_dump() | {"min_confidence": 0.0})
     everything = kept.model_copy(update={"confidence": confidence})
     return products.build(scene_views(workspace), everything, aoi=workspace.aoi(), reviewed=workspace.verdicts())
@@ -65,9 +63,7 @@ def counted(workspace: Workspace) -> Counted:
     WorkspaceError
         When there is no workspace, or no scene in it.
     """
-    if not workspace.exists or not workspace.scenes():
-        raise WorkspaceError(f"{workspace.path}: this is no workspace with scenes in it: check the path")
-    kept = workspace.settings() or Settings()
+    kept = _settings_of(workspace)
     views = scene_views(workspace)
     crs = working_crs(in_order(views), kept.products.crs)
     is_placed = kept.registration.use == "auto"
@@ -133,3 +129,9 @@ def sample(ponds: GeoDataFrame, n: int, *, seed: int = 0) -> GeoDataFrame:
 def _weights(group: NDArray[np.int64], drawn: NDArray[np.int64]) -> NDArray[np.float64]:
     size, n_drawn = (np.bincount(one, minlength=len(CLASSES)) for one in (group, drawn))
     return np.asarray(size[drawn] / n_drawn[drawn], np.float64)
+
+
+def _settings_of(workspace: Workspace) -> Settings:
+    if not workspace.exists or not workspace.scenes():
+        raise WorkspaceError(f"{workspace.path}: this is no workspace with scenes in it: check the path")
+    return workspace.settings() or Settings()

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from pondscan.sensors import WAVELENGTH_UM
 from pondscan.simulate import noise
 
 SWIR_ROLES = ("swir16", "swir22")
@@ -24,18 +25,6 @@ SWIR_RESIDUAL = (0.005, 0.025)
 """Reflectance added to liquid in the short-wave infrared: adjacency, glint and atmospheric residual. Measured water
 has about 0.02 there (Landsat 8 samples bundled with the PyPI package spyndex), modelled water 0.004."""
 
-_CENTRE_UM = {
-    "coastal": 0.443,
-    "blue": 0.49,
-    "green": 0.56,
-    "red": 0.665,
-    "rededge": 0.705,
-    "nir": 0.84,
-    "nir08": 0.865,
-    "swir16": 1.61,
-    "swir22": 2.20,
-}
-"""Wavelength at the middle of each role, micrometres."""
 _TINT_PIVOT_UM = 0.60
 _FIXED = frozenset({"cloud", "cirrus_addon", "snow"})
 """Surfaces that are the same everywhere."""
@@ -137,7 +126,7 @@ def varied(
     if variety == 0.0:
         return table
     surface = np.array([noise.salt(seed, name) for name in surface_names()])
-    draws = 2 + np.array([list(_CENTRE_UM).index(role) for role in roles])
+    draws = 2 + np.array([list(WAVELENGTH_UM).index(role) for role in roles])
     deviate = ndtri(noise.hash_uniform(surface[:, None], np.concatenate([[0, 1], draws])[None, :], seed))
     change = deviate[:, :1] + deviate[:, 1:2] * tint_slope(roles)[None, :] + deviate[:, 2:] / 3.0
     change[[name in _FIXED for name in surface_names()]] = 0.0
@@ -148,7 +137,7 @@ def varied(
 
 def tint_slope(roles: tuple[str, ...]) -> NDArray[np.float64]:
     """What a tint of 1 adds to the logarithm of reflectance in each role: reflectance goes with wavelength ** tint."""
-    return np.log(np.array([_CENTRE_UM[role] for role in roles]) / _TINT_PIVOT_UM)
+    return np.log(np.array([WAVELENGTH_UM[role] for role in roles]) / _TINT_PIVOT_UM)
 
 
 def _pure(responses: str, roles: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
