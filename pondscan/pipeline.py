@@ -116,9 +116,7 @@ def forget(out_dir: Path, scene_id: str) -> RunSummary:
     WorkspaceError
         When there is no such workspace, or nothing of that name in it.
     """
-    workspace = Workspace(out_dir)
-    if not workspace.exists:
-        raise WorkspaceError(f"{out_dir}: this is no workspace, there is no ledger in it: check the path")
+    workspace = Workspace.existing(out_dir)
     with workspace.lock():
         check_context((workspace.settings() or Settings()).context)
         stored = {one.scene_id for one in workspace.scenes()}

@@ -521,7 +521,7 @@ def test_forgetting_the_last_scene_leaves_an_empty_census(real_tables, world, tm
 
 
 def test_what_is_not_there_cannot_be_forgotten(world, tmp_path, out):
-    with pytest.raises(WorkspaceError, match="this is no workspace"):
+    with pytest.raises(WorkspaceError, match="there is no census in this folder"):
         pipeline.forget(out, "a")
     assert not out.exists()
     run([write_scene(tmp_path, "a", "2024-01-10")], out)

@@ -86,9 +86,7 @@ def appraise(pred: Path, truth: Path, *, min_confidence: float = 0.5, day: date 
 
 
 def _appraise_workspace(path: Path, truth: gpd.GeoDataFrame, min_confidence: float, day: date | None) -> Appraisal:
-    workspace = Workspace(path)
-    if not workspace.exists:
-        raise WorkspaceError(f"{path}: there is no census in this folder: give the --out of a `pondscan run`")
+    workspace = Workspace.existing(path)
     settings = workspace.settings()
     rule = settings.sites if settings else SiteSettings()
     stored = [one for one in workspace.scenes() if day is None or _day_of(one) == day]

@@ -133,5 +133,6 @@ def _weights(group: NDArray[np.int64], drawn: NDArray[np.int64]) -> NDArray[np.f
 
 def _settings_of(workspace: Workspace) -> Settings:
     if not workspace.exists or not workspace.scenes():
-        raise WorkspaceError(f"{workspace.path}: this is no workspace with scenes in it: check the path")
+        message = f"{workspace.path}: there is no census with scenes in this folder"
+        raise WorkspaceError(f"{message}: give the --out of a `pondscan run`")
     return workspace.settings() or Settings()

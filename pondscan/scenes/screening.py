@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pondscan.model import INVALID, REFLECTANCE_UNIT, REQUIRED_ROLES, Coverage, Grid, Window
-
-if TYPE_CHECKING:
-    from pondscan.scenes.reader import SceneReader
+from pondscan.model import INVALID, REFLECTANCE_UNIT, REQUIRED_ROLES, Coverage, Grid, Scene, Window
 
 THIN_SAID_FROM = 0.4
 UNSURE_SAID_FROM = 0.05
@@ -23,6 +20,20 @@ THIN_CELLS = 4
 
 MOST_CELL_PX = 64
 """Largest side of a cell, pixels: at finer sensors cells are smaller on the ground."""
+
+
+class Reader(Protocol):
+    """A scene's pixels, whole and in windows (see ``scenes.reader``)."""
+
+    scene: Scene
+
+    def read(self, roles: Sequence[str], window: Window) -> NDArray[np.int16]:
+        """Counts of 1e-4 reflectance, (roles, h, w)."""
+        ...
+
+    def reduced(self, roles: Sequence[str], shape: tuple[int, int]) -> NDArray[np.int16]:
+        """Whole bands averaged to a shape: (roles, *shape)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class Screened:
         return np.asarray(across.take(row - row[0], axis=0))
 
 
-def screened(reader: SceneReader) -> Screened:
+def screened(reader: Reader) -> Screened:
     """Screen a scene for cloud and shadow, each cell the mean of its pixels (of an overview's, where there is one).
 
     Most scenes are nowhere bright enough in blue for cloud: of those one band is reduced, not four.

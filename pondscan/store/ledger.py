@@ -165,7 +165,7 @@ class Ledger:
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         if not self.path.is_file():
-            raise WorkspaceError(f"{self.path.parent}: there is no ledger here, so this is no workspace of pondscan")
+            raise WorkspaceError(f"{self.path.parent}: there is no ledger here: give the --out of a `pondscan run`")
         with self._connection() as connection:
             return connection.execute(query, values).fetchall()
 

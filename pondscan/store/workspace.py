@@ -23,7 +23,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import shapely
@@ -96,6 +96,14 @@ class Workspace:
     def exists(self) -> bool:
         """Whether a workspace is there."""
         return self.ledger.path.is_file()
+
+    @classmethod
+    def existing(cls, path: Path) -> Self:
+        """Return the workspace of a folder, which has to be one (WorkspaceError)."""
+        workspace = cls(path)
+        if not workspace.exists:
+            raise WorkspaceError(f"{path}: there is no census in this folder: give the --out of a `pondscan run`")
+        return workspace
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -175,4 +175,4 @@ def test_which_ponds_must_be_said(census):
 def test_no_workspace_is_one_sentence(tmp_path):
     answer = pondscan("review", "export", tmp_path, "--all", "--out", tmp_path / "a.gpkg")
     assert answer.exit_code == 1
-    assert "this is no workspace with scenes in it" in answer.stderr
+    assert "there is no census with scenes in this folder" in answer.stderr

@@ -103,7 +103,7 @@ def test_damage_is_noticed(tmp_path):
 
 
 def test_reading_where_there_is_none_is_one_sentence(tmp_path):
-    with pytest.raises(WorkspaceError, match="no ledger here, so this is no workspace"):
+    with pytest.raises(WorkspaceError, match="there is no ledger here"):
         Ledger(tmp_path / "ledger.sqlite").scenes()
     assert list(tmp_path.iterdir()) == []
 
