@@ -23,8 +23,8 @@ from pondscan.follow import products
 from pondscan.follow.census import Census
 from pondscan.follow.history import State
 from pondscan.follow.looks import in_order, working_crs
-from pondscan.publish import scene_views
 from pondscan.store import Workspace
+from pondscan.store.views import scene_views
 
 ABLE_PX = 1.5
 """A pond is taken to show from this diameter in pixels on."""

@@ -17,8 +17,8 @@ from pondscan.config import Settings
 from pondscan.follow import products
 from pondscan.follow.census import Census
 from pondscan.follow.looks import SceneView, aligned, in_order
-from pondscan.publish import scene_views
 from pondscan.store import Workspace
+from pondscan.store.views import scene_views
 
 PRESETS = ("mixed", "forest", "village", "paddies", "shadow", "bare", "town", "farmland")
 MEDIANS_M = (8.0, 10.0, 12.0, 9.0)

@@ -146,9 +146,9 @@ def _evidence(snapshot: Snapshot, out_dir: Path, site_id: str) -> Evidence:
     from pondscan.album import Album
     from pondscan.config import Settings
     from pondscan.follow import products
-    from pondscan.publish import scene_views
     from pondscan.report.dossier import Evidence
     from pondscan.store import Workspace
+    from pondscan.store.views import scene_views
     from pondscan.strips import strip
 
     workspace = Workspace(out_dir)

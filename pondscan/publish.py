@@ -17,11 +17,11 @@ from pondscan.config import ContextSettings, Settings
 from pondscan.configfile import to_toml
 from pondscan.context.sources import Context, files_of, read_context
 from pondscan.follow import products
-from pondscan.follow.looks import SceneView
 from pondscan.model import Coverage
 from pondscan.report.caveats import reasons_for_nothing
 from pondscan.report.looks import instrument
 from pondscan.store import StoredScene, Workspace, atomic, retention
+from pondscan.store.views import scene_views
 from pondscan.strips import strips
 from pondscan.summary import Totals, covered_shares, totals_of
 from pondscan.tables import SITES, Column
@@ -118,20 +118,6 @@ def _with_layers(tables: Products, kept: Settings) -> tuple[Products, tuple[Colu
     objects = tuple(objects_near(layer, tables.sites) for layer in layers)
     sites = with_columns(tables.sites, layers, objects)
     return replace(tables, sites=sites), (*SITES, *columns(layers)), objects
-
-
-def scene_views(workspace: Workspace) -> list[SceneView]:
-    """Every stored scene, with what was found in it and what it saw."""
-    return [
-        SceneView(
-            one.scene,
-            workspace.observations(one.scene_id),
-            workspace.coverage(one.scene_id),
-            workspace.evidence(one.scene_id),
-            ground=workspace.ground(one.scene_id),
-        )
-        for one in workspace.scenes()
-    ]
 
 
 def report_input(

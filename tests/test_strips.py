@@ -19,9 +19,9 @@ from pondscan.follow.products import Products
 from pondscan.follow.registration import Placement
 from pondscan.model import Window
 from pondscan.pipeline import run
-from pondscan.publish import scene_views
 from pondscan.report.inputs import Chip
 from pondscan.store import Workspace
+from pondscan.store.views import scene_views
 from pondscan.strips import strip, strips, telling
 
 SAMPLE_TILES = Path(__file__).parents[1] / "sample_tiles"

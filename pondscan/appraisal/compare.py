@@ -11,6 +11,7 @@ from pathlib import Path
 import geopandas as gpd
 
 from pondscan import evaluate
+from pondscan.appraisal.reviewed import as_shown, is_review, placements, read_reviewed
 from pondscan.appraisal.truth import OUTLINES, nominal_gsd_m, read_truth, truth_for, truth_on
 from pondscan.appraisal.vectors import in_metres, read_vectors, refuse_shapeless, with_valid_outlines
 from pondscan.config import SiteSettings
@@ -68,7 +69,8 @@ def appraise(pred: Path, truth: Path, *, min_confidence: float = 0.5, day: date 
         A workspace: each of its scenes is held against the truth of its day and sensor. Or a vector file of ponds
         (``ponds.geojson``, a GeoPackage, the observations of a scene as Parquet), held against the truth of its day.
     truth
-        A vector file or a CSV (see ``read_truth``).
+        A vector file or a CSV (see ``read_truth``); or a workspace that was reviewed (see ``read_reviewed``), which
+        speaks only of what was judged.
     min_confidence
         Least confidence of what counts as found.
     day
@@ -79,22 +81,41 @@ def appraise(pred: Path, truth: Path, *, min_confidence: float = 0.5, day: date 
     InputError, WorkspaceError
         When a file cannot be read, or the truth speaks of nothing that was looked at.
     """
-    known = read_truth(truth)
+    known = _known(truth)
     if pred.is_dir():
         return _appraise_workspace(pred, known, min_confidence, day)
     return Appraisal((_appraise_file(pred, known, min_confidence, day),), ())
 
 
-def _appraise_workspace(path: Path, truth: gpd.GeoDataFrame, min_confidence: float, day: date | None) -> Appraisal:
-    workspace = Workspace.existing(path)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """A truth, and how much of it there is."""
+
+    rows: gpd.GeoDataFrame
+    is_review: bool
+    """What reviewers said: no more is known than what they judged, and it lies where the census lies."""
+
+    @property
+    def is_undated(self) -> bool:
+        """Whether no row says of which day it is."""
+        return bool(len(self.rows) and self.rows["day"].isna().all() and not self.is_review)
+
+
+def _known(path: Path) -> _Known:
+    return _Known(read_reviewed(path), True) if is_review(path) else _Known(read_truth(path), False)
+
+
+def _appraise_workspace(path: Path, known: _Known, min_confidence: float, day: date | None) -> Appraisal:
+    workspace, truth = Workspace.existing(path), known.rows
     settings = workspace.settings()
     rule = settings.sites if settings else SiteSettings()
     stored = [one for one in workspace.scenes() if day is None or _day_of(one) == day]
     if not stored:
         days = _told(_day_of(one) for one in workspace.scenes())
         raise InputError(f"{path}: this census has no scene of {day or 'any day'}: its scenes are of {days}")
-    if truth["day"].isna().all() and len(truth) and len({_day_of(one) for one in stored}) > 1:
+    if known.is_undated and len({_day_of(one) for one in stored}) > 1:
         raise InputError(f"{path}: the truth has no dates and the scenes have several: say with --date which is meant")
+    crs, placed = placements(workspace) if known.is_review else ("", {})
     parts, skipped = [], []
     for one in stored:
         rows = truth_for(truth, day=_day_of(one), sensor=one.scene.sensor, gsd_m=one.scene.gsd_m)
@@ -102,7 +123,9 @@ def _appraise_workspace(path: Path, truth: gpd.GeoDataFrame, min_confidence: flo
             day_told = _day_of(one) or "an unknown day"
             skipped.append((one.scene_id, f"the truth has no rows for {one.scene.sensor} on {day_told}"))
         else:
-            parts.append(_compare_scene(workspace, one, rows, rule, min_confidence))
+            rows = as_shown(rows, crs, placed[one.scene_id]) if one.scene_id in placed else rows
+            compared = _compare_scene(workspace, one, rows, rule, min_confidence, knows_all=not known.is_review)
+            parts.append(compared)
     if not parts:
         days, true_days = _told(_day_of(one) for one in stored), _told(truth["day"])
         raise InputError(
@@ -112,7 +135,13 @@ def _appraise_workspace(path: Path, truth: gpd.GeoDataFrame, min_confidence: flo
 
 
 def _compare_scene(
-    workspace: Workspace, stored: StoredScene, truth: gpd.GeoDataFrame, rule: SiteSettings, min_confidence: float
+    workspace: Workspace,
+    stored: StoredScene,
+    truth: gpd.GeoDataFrame,
+    rule: SiteSettings,
+    min_confidence: float,
+    *,
+    knows_all: bool,
 ) -> Compared:
     """Hold the observations of one scene against what of the truth it saw clear."""
     scene, found = stored.scene, workspace.observations(stored.scene_id)
@@ -128,14 +157,15 @@ def _compare_scene(
         gsd_m=scene.gsd_m,
         rule=rule,
         min_confidence=min_confidence,
+        knows_all=knows_all,
         picture=workspace.quicklook(stored.scene_id),
         bounds=scene.grid.bounds,
     )
 
 
-def _appraise_file(path: Path, truth: gpd.GeoDataFrame, min_confidence: float, day: date | None) -> Compared:
+def _appraise_file(path: Path, known: _Known, min_confidence: float, day: date | None) -> Compared:
     """Hold a file of ponds against the truth of its day: its scene's, the one asked for, or the newest."""
-    stored = _record(path)
+    stored, truth = _record(path), known.rows
     if stored is not None and day not in (None, _day_of(stored)):
         raise InputError(f"{path}: these are observations of {_day_of(stored)}, not of {day}: leave out --date")
     found = read_vectors(path, "ponds")
@@ -161,6 +191,7 @@ def _appraise_file(path: Path, truth: gpd.GeoDataFrame, min_confidence: float, d
         gsd_m=gsd_m,
         rule=SiteSettings(),
         min_confidence=min_confidence,
+        knows_all=not known.is_review,
     )
 
 
@@ -174,6 +205,7 @@ def _compared(
     gsd_m: float,
     rule: SiteSettings,
     min_confidence: float,
+    knows_all: bool,
     picture: bytes | None = None,
     bounds: tuple[float, float, float, float] | None = None,
 ) -> Compared:
@@ -184,6 +216,7 @@ def _compared(
         min_confidence=min_confidence,
         site_distance_m=rule.distance_m,
         min_ponds=rule.min_ponds,
+        knows_all=knows_all,
         scene=name,
         sensor=sensor,
     )

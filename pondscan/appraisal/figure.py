@@ -37,6 +37,7 @@ MARKS: dict[str, tuple[str, str, str]] = {
     "false": ("found", "false", "#ffb000"),
     "missed": ("true", "missed", "#ff3b6b"),
     "neutral": ("true", "counts neither way", "#d9d9d9"),
+    "unjudged": ("found", "not judged", "#8ab4ff"),
 }
 """Outcome → table it is a row of, what the legend says, colour."""
 
@@ -113,6 +114,8 @@ def _draw_panel(panel: Axes, part: Compared) -> None:
         outcome: _outlines(part, table, outcome) for outcome, (table, _, _) in MARKS.items()
     }  # in the order of the legend
     west, south, east, north = _frame(np.concatenate(list(seen.values())), part.bounds)
+    if not len(seen["unjudged"]):  # of a truth that knows everything
+        del seen["unjudged"]
     for outcome, outlines in seen.items():
         _, told, colour = MARKS[outcome]
         _draw_outlines(panel, outlines, colour, f"{told} ({len(outlines)})", small_m=SMALL * (east - west))
@@ -124,7 +127,7 @@ def _draw_panel(panel: Axes, part: Compared) -> None:
     panel.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, 0.0),
-        ncols=len(MARKS),
+        ncols=len(seen),
         fontsize=7,
         facecolor=GROUND,
         labelcolor="white",

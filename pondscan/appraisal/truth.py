@@ -49,6 +49,9 @@ def read_truth(path: Path) -> gpd.GeoDataFrame:
     """
     is_csv = path.suffix.lower() == ".csv"
     truth = _read_csv(path) if is_csv else read_vectors(path, "true ponds")
+    if "verdict" in truth.columns:
+        remedy = "take them into their census (`pondscan review apply`) and give its folder"
+        raise InputError(f"{path}: these are verdicts that are in no census yet: {remedy}")
     refuse_shapeless(path, truth, (*OUTLINES, "Point"), "true ponds are polygons, or points with a diameter_m")
     truth = with_valid_outlines(path, _with_discs(path, truth))
     status = _words(truth, "status").str.lower().fillna("present")
@@ -61,12 +64,12 @@ def read_truth(path: Path) -> gpd.GeoDataFrame:
 def truth_for(truth: gpd.GeoDataFrame, *, day: date | None, sensor: str, gsd_m: float) -> gpd.GeoDataFrame | None:
     """Take the rows that speak of one scene; None when there are none.
 
-    A truth without dates speaks of every day. Rows of a day that name sensors speak of a scene of that sensor; a scene
+    Rows without a date speak of every day. Rows of a day that name sensors speak of a scene of that sensor; a scene
     of an unnamed one (``generic``) takes those of the sensor whose pixels are closest to its own in size.
     """
     if truth.empty:
         return truth
-    of_day = truth if truth["day"].isna().all() else truth[truth["day"] == day]
+    of_day = _of_day(truth, day)
     named = sorted(of_day["sensor"].dropna().unique())
     if sensor == "generic" and named and math.isfinite(gsd_m):
         sensor = min(named, key=lambda name: abs(math.log(nominal_gsd_m(name) / gsd_m)))
@@ -76,11 +79,16 @@ def truth_for(truth: gpd.GeoDataFrame, *, day: date | None, sensor: str, gsd_m: 
 
 def truth_on(truth: gpd.GeoDataFrame, day: date | None) -> gpd.GeoDataFrame:
     """Take the rows of a day, each pond once: where sensors disagree about it, the first of ``STATES`` speaks."""
-    of_day = truth if truth["day"].isna().all() else truth[truth["day"] == day]
+    of_day = _of_day(truth, day)
     if "pond_id" not in of_day.columns:
         return of_day
     rank = of_day["status"].map(STATES.index)
     return of_day.assign(rank=rank).sort_values("rank", kind="stable").drop_duplicates("pond_id").sort_index()
+
+
+def _of_day(truth: gpd.GeoDataFrame, day: date | None) -> gpd.GeoDataFrame:
+    rows: gpd.GeoDataFrame = truth[(truth["day"] == day) | truth["day"].isna()]
+    return rows
 
 
 def nominal_gsd_m(sensor: str) -> float:

@@ -23,6 +23,7 @@ Examples:
   pondscan evaluate census invented/truth.geojson         every scene, with the truth of its day
   pondscan evaluate census/ponds.geojson fieldwork.csv    the ponds present, with the newest truth
   pondscan evaluate census truth.gpkg --date 2023-01-31 --figure hits.png
+  pondscan evaluate census reviewed                       what a review judged, in `reviewed` or in `census` itself
   pondscan evaluate census truth.gpkg --json | jq .all.overall.f1.value
 
 \b
@@ -71,7 +72,8 @@ def evaluate(
 ) -> None:
     """Hold a census against the truth: what was found, missed, merged and mismeasured, and how honest it is about it.
 
-    PRED is a workspace, or a vector file of ponds; TRUTH is any vector file, or a CSV. Found and true ponds are paired
+    PRED is a workspace, or a vector file of ponds; TRUTH is any vector file, a CSV, or a workspace that was reviewed:
+    what nobody judged there counts neither as found nor as false. Found and true ponds are paired
     one to one where they overlap by three tenths (intersection over union) or hold each other's centre.
     """
     from pondscan.appraisal import appraise

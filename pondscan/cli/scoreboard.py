@@ -83,10 +83,13 @@ def _error_rows(whole: Measures) -> Iterator[tuple[str, str]]:
     yield "found objects", _tally(whole.hoover_found)
     yield "missed because", _tally(whole.miss_reasons)
     yield "count neither way", _tally(whole.neither_way)
+    if whole.n_unjudged:
+        yield "unjudged", f"{whole.n_unjudged} found objects that nobody judged count neither way"
     for error in whole.count_errors:
         yield "count", _count(error)
     area = whole.area
-    yield "area, all", f"{_signed(area.bias)} ({area.found_m2:,.0f} m² found, {area.true_m2:,.0f} m² there)"
+    there = "not all drawn" if area.true_m2 is None else f"{area.true_m2:,.0f} m² there"
+    yield "area, all", f"{_signed(area.bias)} ({area.found_m2:,.0f} m² found, {there})"
     yield "area, pairs", f"{_signed(area.pairs.bias)}; of single ponds {_percent(area.pairs.median_absolute_error)}"
     yield "area sigma", f"{_share(area.pairs.within_one_sigma)} within one (0.68 is honest); {_ratio(area.pairs)}"
     yield "centroids", "not known" if whole.offset_px is None else f"{whole.offset_px:.2f} pixels off in the median"

@@ -34,8 +34,8 @@ class PairError:
 class AreaError:
     """Areas of what was found against what is there."""
 
-    true_m2: float
-    """Of all ponds that count."""
+    true_m2: float | None
+    """Of all ponds that count; null where somebody has yet to draw or measure one of them."""
     found_m2: float
     """Of all objects that count."""
     bias: float | None
@@ -47,11 +47,12 @@ class AreaError:
 
 def area_error(score: Score) -> AreaError:
     """Compute the errors of areas, in total, over pairs, and by class of diameter."""
-    pairs = score.pairs
+    pairs = score.pairs[score.pairs["is_area_known"]]
     number = size_class(pairs["diameter_m"].to_numpy(np.float64), SIZES_M)
     by_class = {size_name(SIZES_M, k): pair_error(pairs[number == k]) for k in np.unique(number) if k >= 0}
-    true_m2, found_m2 = float(score.counted_true["area_m2"].sum()), float(score.counted_found["area_m2"].sum())
-    bias = found_m2 / true_m2 - 1 if true_m2 > 0 else None
+    true, found_m2 = score.counted_true, float(score.counted_found["area_m2"].sum())
+    true_m2 = float(true["area_m2"].sum()) if true["is_area_known"].all() else None
+    bias = found_m2 / true_m2 - 1 if true_m2 else None
     return AreaError(true_m2, found_m2, bias, pair_error(pairs), by_class)
 
 

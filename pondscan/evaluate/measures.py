@@ -73,6 +73,8 @@ class Measures:
     miss_reasons: Mapping[str, int]
     neither_way: Mapping[str, int]
     """True ponds that count neither way, by reason."""
+    n_unjudged: int
+    """Found objects at places that the truth is silent about: neither hits nor false (verdicts of a review)."""
     count_errors: tuple[CountError, ...]
     """Of all ponds, and of those above the detection diameter."""
     area: AreaError
@@ -104,6 +106,7 @@ def measures(score: Score, *, detection_diameter_m: float | None = None) -> Meas
         hoover_found=_tally(score.counted_found["hoover"]),
         miss_reasons=_tally(score.true.loc[score.true["outcome"] == "missed", "reason"]),
         neither_way=_tally(score.true.loc[score.true["outcome"] == "neutral", "reason"]),
+        n_unjudged=int((score.found["outcome"] == "unjudged").sum()),
         count_errors=_count_errors(score, detection_diameter_m),
         area=area_error(score),
         offset_px=_median(score.pairs["offset_px"]),

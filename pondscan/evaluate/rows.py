@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 OTHER_WATER = "other_water"
 """Marks water that is no leach pond: counts neither as found nor as false."""
 
+REFUTED = "rejected"
+"""Status of a place that a person judged to hold no pond: whatever is found there is false."""
+
 NOT_KNOWN = "unknown"
 """Kind of an object whose kind nobody named."""
 
@@ -55,7 +58,7 @@ def found_rows(found: gpd.GeoDataFrame, labels: dict[str, object]) -> pd.DataFra
 
 
 def true_rows(true: gpd.GeoDataFrame, labels: dict[str, object]) -> pd.DataFrame:
-    """``scene sensor gsd_m kind status diameter_m area_m2 reason``; ``reason`` says why one counts neither way."""
+    """``scene sensor gsd_m kind status diameter_m area_m2 is_area_known reason``; why one counts neither way."""
     area_m2 = _numbers(true, "area_m2", shapely.area(true.geometry.to_numpy()))
     kind, status = _words(true, "kind", NOT_KNOWN), _words(true, "status", "present")
     is_other = (kind == OTHER_WATER) | (status == OTHER_WATER)
@@ -64,6 +67,7 @@ def true_rows(true: gpd.GeoDataFrame, labels: dict[str, object]) -> pd.DataFrame
         "status": status,
         "diameter_m": _numbers(true, "diameter_m", _disc_diameter_m(area_m2)),
         "area_m2": area_m2,
+        "is_area_known": _flags(true, "is_area_known"),
         "reason": np.select([is_other, status != "present"], [OTHER_WATER, status], ""),
     }
     return _table(labels, columns, len(true))
@@ -83,6 +87,11 @@ def _numbers(frame: pd.DataFrame, name: str, default: float | NDArray[np.float64
         return np.broadcast_to(np.asarray(default, np.float64), len(frame)).copy()
     given = pd.to_numeric(frame[name]).to_numpy(np.float64, na_value=np.nan)
     return np.asarray(np.where(np.isnan(given), default, given))
+
+
+def _flags(frame: pd.DataFrame, name: str) -> NDArray[np.bool_]:
+    """Column of yes and no; yes where there is none."""
+    return frame[name].to_numpy(bool) if name in frame.columns else np.ones(len(frame), bool)
 
 
 def _words(frame: pd.DataFrame, name: str, default: str) -> NDArray[np.object_]:

@@ -11,13 +11,15 @@ from dataclasses import dataclass, fields
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from pondscan.detect.detection import LIMIT_PX
 from pondscan.evaluate import rows
-from pondscan.evaluate.hoover import hoover
+from pondscan.evaluate.hoover import TOLERANCE, hoover
 from pondscan.evaluate.linked import centroids, site_outcomes
 from pondscan.evaluate.match import Booleans, Floats, Integers, Overlaps, Polygons, one_to_one, overlaps
+from pondscan.overlap import SAME_IOU
 
 Words = NDArray[np.object_]
 
@@ -35,12 +37,13 @@ class Score:
     found: pd.DataFrame
     """``scene sensor gsd_m kind confidence diameter_m area_m2 area_sigma_m2 pond_equivalents rejected``, and
 
-    ``outcome``: ``hit``; ``false``; ``neutral`` (meets what counts neither way); ``low confidence``; ``rejected``;
+    ``outcome``: ``hit``; ``false``; ``neutral`` (meets what counts neither way); ``unjudged`` (a truth that does not
+    know every pond is silent about its place); ``low confidence``; ``rejected``;
     ``hoover``: ``matched merged split false``, empty unless the object is a hit or false;
     ``is_pond``: 1.0, 0.0, or NaN where it counts neither way or the confidence is below ``CALIBRATED_FROM``.
     """
     true: pd.DataFrame
-    """``scene sensor gsd_m kind status diameter_m area_m2``, and
+    """``scene sensor gsd_m kind status diameter_m area_m2 is_area_known``, and
 
     ``outcome``: ``hit``, ``missed`` or ``neutral``; ``hoover``: ``matched merged split missed``, empty for neutral;
     ``reason``: why it was missed, or why it counts neither way; and ``PARTNER_COLUMNS``, NaN unless it is a hit.
@@ -77,6 +80,10 @@ class _Meeting:
     is_believed: Booleans
     is_counted: Booleans
     """True ponds that count."""
+    is_refuted: Booleans
+    """Rows of the truth that say there is no pond."""
+    is_judged: Booleans
+    """Found objects whose place the truth speaks of."""
     paired_found: Integers
     paired_true: Integers
     """One-to-one pairs of what is believed with what is true, counted or not."""
@@ -92,6 +99,16 @@ class _Meeting:
         is_hit = self.is_counted[self.paired_true]
         return self.paired_found[is_hit], self.paired_true[is_hit]
 
+    def verdicts(self, touches: Overlaps, paired_found: Integers, paired_true: Integers) -> Words:
+        """``hit neutral false unjudged`` for each found object, by its pair, else by what it overlaps most."""
+        speaks_against = (self.is_counted | self.is_refuted)[touches.true]
+        weight = np.where(speaks_against, -touches.area_m2, touches.area_m2)
+        leaning = np.bincount(touches.found, weights=weight, minlength=len(self.is_judged))
+        verdict = np.select([~self.is_judged, leaning > 0], ["unjudged", "neutral"], "false").astype(object)
+        is_what = [self.is_counted[paired_true], self.is_refuted[paired_true]]
+        verdict[paired_found] = np.select(is_what, ["hit", "false"], "neutral")
+        return verdict
+
 
 def score(
     found: gpd.GeoDataFrame,
@@ -102,6 +119,7 @@ def score(
     detection_diameter_m: float | None = None,
     site_distance_m: float = 200.0,
     min_ponds: int = 2,
+    knows_all: bool = True,
     scene: str = "",
     sensor: str = "",
 ) -> Score:
@@ -115,8 +133,9 @@ def score(
         it is not known, and rows with a reason in ``rejected`` only explain misses.
     true
         Outlines in any reference system. Ponds with a ``status`` other than ``present`` (null counts as that), and
-        whatever has ``other_water`` as ``kind`` or ``status``, count neither way. ``diameter_m`` and ``area_m2`` are
-        the outline's where they are not given.
+        whatever has ``other_water`` as ``kind`` or ``status``, count neither way; what meets a place that is
+        ``rejected`` is false. ``diameter_m`` and ``area_m2`` are the outline's where they are not given; areas are
+        compared where ``is_area_known`` is true, or is no column.
     gsd_m
         Side of a pixel; NaN where it is not known, and then nothing is known in pixels.
     min_confidence
@@ -125,6 +144,8 @@ def score(
         True ponds below it make no site that has to be found; ``detection.LIMIT_PX`` pixels when not given.
     site_distance_m, min_ponds
         The rule that links ponds into sites.
+    knows_all
+        Whether the truth knows every pond there is. If it does not, objects that meet none of its rows are unjudged.
     scene, sensor
         Written into every row.
 
@@ -138,7 +159,9 @@ def score(
     found_rows, true_rows = rows.found_rows(found, labels), rows.true_rows(true, labels)
     found_outlines, true_outlines = found.geometry.to_numpy(), true.geometry.to_numpy()
     found_xy, true_xy = centroids(found_outlines), centroids(true_outlines)
-    meeting = _meet(found_rows, true_rows, overlaps(found_outlines, true_outlines), min_confidence)
+    touches = overlaps(found_outlines, true_outlines)
+    is_judged = np.ones(len(found), bool) if knows_all else spoken_of(touches, found_outlines)
+    meeting = _meet(found_rows, true_rows, touches, is_judged, min_confidence)
     found_class, true_class = _classes(meeting, found_outlines, true_outlines)
     limit_m = LIMIT_PX * gsd_m if detection_diameter_m is None else detection_diameter_m
     found_sites, true_sites = site_outcomes(
@@ -147,6 +170,8 @@ def score(
         true_xy=true_xy,
         is_believed=meeting.is_believed,
         is_counted=meeting.is_counted,
+        is_refuted=meeting.is_refuted,
+        is_judged=meeting.is_judged,
         is_other_water=(true_rows["kind"] == rows.OTHER_WATER).to_numpy(),
         is_detectable=~(true_rows["diameter_m"].to_numpy() < limit_m),
         distance_m=site_distance_m,
@@ -177,12 +202,25 @@ def pool(scores: Iterable[Score]) -> Score:
     return Score(**pooled, min_confidence=parts[0].min_confidence)
 
 
-def _meet(found_rows: pd.DataFrame, true_rows: pd.DataFrame, touches: Overlaps, min_confidence: float) -> _Meeting:
+def spoken_of(touches: Overlaps, found: Polygons) -> Booleans:
+    """Whether each found outline is of the same water as a row of the truth, or lies in one by half."""
+    lies_in = touches.area_m2 >= TOLERANCE * shapely.area(found)[touches.found]
+    is_met = (touches.iou >= SAME_IOU) | touches.is_mutual | lies_in
+    spoken = np.zeros(len(found), bool)
+    spoken[touches.found[is_met]] = True
+    return spoken
+
+
+def _meet(
+    found_rows: pd.DataFrame, true_rows: pd.DataFrame, touches: Overlaps, is_judged: Booleans, min_confidence: float
+) -> _Meeting:
     """Pair what is believed with what is true."""
     is_believed = (found_rows["rejected"] == "") & ~(found_rows["confidence"] < min_confidence)
     believed = is_believed.to_numpy(bool)
     is_counted = (true_rows["reason"] == "").to_numpy(bool)
-    return _Meeting(touches, believed, is_counted, *one_to_one(touches.of_found(believed)))
+    is_refuted = (true_rows["reason"] == rows.REFUTED).to_numpy(bool)
+    pairs = one_to_one(touches.of_found(believed))
+    return _Meeting(touches, believed, is_counted, is_refuted, is_judged, *pairs)
 
 
 def _classes(meeting: _Meeting, found: Polygons, true: Polygons) -> tuple[Words, Words]:
@@ -190,32 +228,20 @@ def _classes(meeting: _Meeting, found: Polygons, true: Polygons) -> tuple[Words,
     believed, is_counted = meeting.believed, meeting.is_counted
     counted = believed.of_true(is_counted)
     found_class, true_class = hoover(counted, *meeting.hits, found=found, true=true)
-    outcome = _verdicts(believed, meeting.paired_found, meeting.paired_true, is_counted, len(found))
-    is_judged = meeting.is_believed & (outcome != "neutral")
-    return np.where(is_judged, found_class, ""), np.where(is_counted, true_class, "")
-
-
-def _verdicts(
-    touches: Overlaps, paired_found: Integers, paired_true: Integers, is_counted: Booleans, n_found: int
-) -> Words:
-    """``hit``, ``neutral`` or ``false`` for each found object, by its pair, else by what it overlaps most."""
-    weight = np.where(is_counted[touches.true], -touches.area_m2, touches.area_m2)
-    leaning = np.bincount(touches.found, weights=weight, minlength=n_found)
-    verdict = np.where(leaning > 0, "neutral", "false").astype(object)
-    verdict[paired_found] = np.where(is_counted[paired_true], "hit", "neutral")
-    return verdict
+    outcome = meeting.verdicts(believed, meeting.paired_found, meeting.paired_true)
+    is_tried = meeting.is_believed & np.isin(outcome, ("hit", "false"))
+    return np.where(is_tried, found_class, ""), np.where(is_counted, true_class, "")
 
 
 def _judged_found(found_rows: pd.DataFrame, meeting: _Meeting) -> pd.DataFrame:
     """Found rows with ``outcome`` and ``is_pond``."""
-    n_found = len(found_rows)
     is_rejected = (found_rows["rejected"] != "").to_numpy()
-    verdict = _verdicts(meeting.believed, meeting.paired_found, meeting.paired_true, meeting.is_counted, n_found)
+    verdict = meeting.verdicts(meeting.believed, meeting.paired_found, meeting.paired_true)
     outcome = np.select([is_rejected, ~meeting.is_believed], ["rejected", "low confidence"], verdict)
     is_tried = ~is_rejected & (found_rows["confidence"] >= CALIBRATED_FROM).to_numpy()
     tried = meeting.touches.of_found(is_tried)
-    label = _verdicts(tried, *one_to_one(tried), meeting.is_counted, n_found)
-    is_pond = np.select([~is_tried | (label == "neutral"), label == "hit"], [np.nan, 1.0], 0.0)
+    label = meeting.verdicts(tried, *one_to_one(tried))
+    is_pond = np.select([is_tried & (label == "hit"), is_tried & (label == "false")], [1.0, 0.0], np.nan)
     return found_rows.assign(outcome=outcome, is_pond=is_pond)
 
 

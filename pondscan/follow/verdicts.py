@@ -131,6 +131,31 @@ def believed(confidence: Floats, said: Floats) -> Floats:
     return np.where(is_said, said[:, None], confidence)
 
 
+def standing(verdicts: GeoDataFrame, crs: str) -> GeoDataFrame:
+    """What holds of all that was said: of verdicts on the same water the newest, with the outline that was drawn last.
+
+    Parameters
+    ----------
+    verdicts
+        Columns ``tables.VERDICTS``, in any order.
+    crs
+        Metric CRS of the answer.
+    """
+    ordered = in_order(verdicts, crs)
+    outline = _outlines(ordered)
+    one, other = _same_water(outline, outline)
+    is_replaced = np.isin(np.arange(len(ordered)), one[other > one])
+    held: GeoDataFrame = ordered[~is_replaced].reset_index(drop=True)
+    drawn = _standing_drawings(ordered)
+    ours, theirs = _same_water(_outlines(held), _outlines(drawn))
+    is_open = ((held["verdict"] == "accepted") & ~held["is_drawn"].astype(bool)).to_numpy(bool)[ours]
+    last = pd.Series(theirs[is_open], index=ours[is_open]).groupby(level=0).max()
+    shapes = _outlines(held).copy()
+    shapes[last.index.to_numpy()] = _outlines(drawn)[last.to_numpy()]
+    is_drawn = held["is_drawn"].astype(bool) | np.isin(np.arange(len(held)), last.index)
+    return held.assign(is_drawn=is_drawn, geometry=gpd.GeoSeries(shapes, index=held.index, crs=crs))
+
+
 def _standing_drawings(verdicts: GeoDataFrame) -> GeoDataFrame:
     """Drawn outlines that no later verdict on the same water replaces or rejects."""
     outline = _outlines(verdicts)

@@ -16,8 +16,8 @@ from pondscan.follow import products
 from pondscan.follow.looks import Look, in_order, working_crs
 from pondscan.follow.places import locate
 from pondscan.follow.products import Products
-from pondscan.publish import scene_views
 from pondscan.store import Workspace
+from pondscan.store.views import scene_views
 
 UNCERTAIN = (0.2, 0.8)
 """Confidences between which a person's eye helps most."""

@@ -32,7 +32,7 @@ def test_fit_tells_ponds_from_clutter_by_what_divides_them(fit_confidence: Modul
     is_pond = rng.random(n) < 0.5
     frame = pd.DataFrame({name: rng.uniform(knots[0], knots[-1], n) for name, knots in fit_confidence.KNOTS.items()})
     frame["snr"] = np.where(is_pond, rng.uniform(8, 30, n), rng.uniform(2, 8, n))
-    frame = frame.assign(leach_pond=is_pond.astype(float), background="simulated", scene=1, area_km2=4.0)
+    frame = frame.assign(leach_pond=is_pond.astype(float), background="simulated", scene=1, area_km2=4.0, weight=1.0)
     model = fit_confidence.fit(frame, "leach_pond", has_swir=False)
     assert "swir_drop" not in model["terms"]
     assert model["assumed_ponds_per_km2"] == round(is_pond.sum() / 4.0, 2)
@@ -44,7 +44,9 @@ def test_company_speaks_for_a_pond_that_shows_little_by_itself(fit_confidence: M
     n = 900  # in threes, 30 m apart: two clear ponds or two clear nothings, and one that could be either
     is_site, is_faint = np.repeat(rng.random(n // 3) < 0.5, 3), np.arange(n) % 3 == 2
     frame = pd.DataFrame({"snr": np.where(is_faint, 5.0, np.where(is_site, 9.0, 1.0)), "leach_pond": is_site * 1.0})
-    frame = frame.assign(row=3.0 * (np.arange(n) % 3), col=100.0 * (np.arange(n) // 3), rejected="", gsd_m=10.0)
+    frame = frame.assign(
+        row=3.0 * (np.arange(n) % 3), col=100.0 * (np.arange(n) // 3), rejected="", gsd_m=10.0, weight=1.0
+    )
     frame = frame.assign(area_km2=10.0, background=np.where(np.arange(n) < 450, "simulated", "town"), scene=1)
     first = {"intercept": -5.0, "terms": {"snr": {"knots": [0, 10], "values": [0.0, 10.0]}}, "n_ponds": 7}
     model, without = fit_confidence.in_two_steps(frame, first, {"town": first, "river": first})

@@ -16,8 +16,8 @@ import pytest
 import shapely
 
 from pondscan.follow import looks, products
-from pondscan.publish import scene_views
 from pondscan.store import Workspace
+from pondscan.store.views import scene_views
 
 ROOT = Path(__file__).resolve().parents[2]
 TRUTH = ROOT / "tests" / "truth" / "naip_potholes.csv"

@@ -19,7 +19,14 @@ def rows(outcome: list[str], **columns: object) -> pd.DataFrame:
     """Rows of a score's table, of 3 m pixels."""
     known = {"scene": "a", "sensor": "planetscope", "gsd_m": 3.0, "kind": "dark", "diameter_m": 10.0, "area_m2": 80.0}
     partner = {"found_area_m2": 80.0, "found_sigma_m2": 8.0, "found_confidence": 0.9, "offset_px": 0.2}
-    other = {"hoover": "", "reason": "", "confidence": 0.9, "is_pond": np.nan, "pond_equivalents": 1.0}
+    other = {
+        "hoover": "",
+        "is_area_known": True,
+        "reason": "",
+        "confidence": 0.9,
+        "is_pond": np.nan,
+        "pond_equivalents": 1.0,
+    }
     return pd.DataFrame({"outcome": outcome} | known | partner | other | columns, index=range(len(outcome)))
 
 
