@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,8 +20,9 @@ from pondscan.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from pondscan.export.snapshot import Snapshot
-    from pondscan.report import ReportInput
+    from pondscan.publish import Drawn
     from pondscan.report.dossier import Evidence
+    from pondscan.store import Workspace
 
 FOLDER = "export"
 """Where exports go, below the workspace, each format in a folder of its own."""
@@ -115,9 +116,7 @@ def export(out_dir: Path, format_name: str, *, url: str = "", site_id: str = "")
         tempfile.TemporaryDirectory(prefix=atomic.TEMPORARY_PREFIX, dir=folder.parent) as place,
     ):
         draft = Path(place)
-        content = _drawn_from(snapshot, out_dir) if one.is_drawn else snapshot
-        about = {"site_id": site_id, "evidence": _evidence(snapshot, out_dir, site_id)} if one.needs == "SITE" else {}
-        notes = module.export(content, draft, **about)
+        notes = _write(one, module, snapshot, out_dir, draft, site_id)
         names = sorted(file.relative_to(draft) for file in draft.rglob("*") if file.is_file())
         for name in names:
             atomic.make_folder((folder / name).parent)
@@ -125,38 +124,34 @@ def export(out_dir: Path, format_name: str, *, url: str = "", site_id: str = "")
     return Exported(str(folder), tuple(folder / name for name in names), (*snapshot.notes, *notes))
 
 
-def _drawn_from(snapshot: Snapshot, out_dir: Path) -> ReportInput:
-    """Add the pictures of scenes that the workspace keeps."""
-    from pondscan.report.published import input_of
-    from pondscan.store import Workspace
-
-    quicklook = Workspace(out_dir).quicklook
-    return input_of(snapshot.document, snapshot.tables, snapshot.layers, title=snapshot.name, quicklook=quicklook)
-
-
-def _evidence(snapshot: Snapshot, out_dir: Path, site_id: str) -> Evidence:
-    """Add what a dossier shows beside tables and quicklooks: the site's pictures, out of what is kept of its scenes.
-
-    Raises
-    ------
-    WorkspaceError
-        When the workspace no longer holds what the products were made from.
-    """
+def _write(one: Format, module: Any, snapshot: Snapshot, out_dir: Path, folder: Path, site_id: str) -> Sequence[str]:
+    """Have a format write its files, from the tables or from what the report is made from."""
+    if not one.is_drawn:
+        return tuple(module.export(snapshot, folder))
     from pondscan import manifest
-    from pondscan.album import Album
     from pondscan.config import Settings
-    from pondscan.follow import products
-    from pondscan.report.dossier import Evidence
+    from pondscan.publish import gather
     from pondscan.store import Workspace
-    from pondscan.store.views import scene_views
-    from pondscan.strips import strip
 
     workspace = Workspace(out_dir)
     kept = workspace.settings() or Settings()
     if manifest.state_of(workspace, kept) != snapshot.document["state"]:
         message = f"{out_dir}: its scenes or settings have changed since the products were made"
         raise WorkspaceError(f"{message}: let `pondscan run` publish them, then repeat the export")
-    tables = products.build(scene_views(workspace), kept, aoi=workspace.aoi(), reviewed=workspace.verdicts())
+    drawn = gather(workspace, kept)
+    if one.needs != "SITE":
+        return tuple(module.export(drawn.content, folder))
+    evidence = _evidence(snapshot, workspace, drawn, site_id)
+    return tuple(module.export(drawn.content, folder, site_id=site_id, evidence=evidence))
+
+
+def _evidence(snapshot: Snapshot, workspace: Workspace, drawn: Drawn, site_id: str) -> Evidence:
+    """Add what a dossier shows beside what the report does: the site in every scene, not only where it changed."""
+    from pondscan.album import Album
+    from pondscan.report.dossier import Evidence
+    from pondscan.strips import strip
+
+    tables = drawn.tables
     album = Album(workspace, tables.crs, tables.placements)
     chips = tuple(strip(album, tables, site_id)) if site_id in set(tables.sites["site_id"]) else ()
     return Evidence(snapshot.document, snapshot.columns, snapshot.tables["aliases"], chips)

@@ -63,14 +63,29 @@ def publish(workspace: Workspace, *, ignored: Sequence[tuple[str, str]], timings
     return _build(workspace, kept, state, ignored, timings)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """Every table of a workspace, and what its report, figures and dossiers are drawn from."""
+
+    tables: Products
+    site_columns: tuple[Column, ...]
+    content: report.ReportInput
+
+
+def gather(workspace: Workspace, kept: Settings) -> Drawn:
+    """Build the tables of a workspace from its stored scenes, with everything a report says of them."""
+    tables = products.build(scene_views(workspace), kept, aoi=workspace.aoi(), reviewed=workspace.verdicts())
+    tables, site_columns, objects = _with_layers(tables, kept)
+    content = replace(report_input(workspace, workspace.scenes(), tables, kept), layers=objects)
+    return Drawn(tables, site_columns, content)
+
+
 def _build(
     workspace: Workspace, kept: Settings, state: str, ignored: Sequence[tuple[str, str]], timings: Mapping[str, float]
 ) -> Published:
     started = time.perf_counter()
-    stored = workspace.scenes()
-    tables = products.build(scene_views(workspace), kept, aoi=workspace.aoi(), reviewed=workspace.verdicts())
-    tables, site_columns, objects = _with_layers(tables, kept)
-    content = replace(report_input(workspace, stored, tables, kept), layers=objects)
+    stored, drawn = workspace.scenes(), gather(workspace, kept)
+    tables, content = drawn.tables, drawn.content
     published = Published(
         totals=totals_of(tables.ponds, tables.sites, tables.survey, content.scenes),
         covered=covered_shares(stored),
@@ -85,7 +100,7 @@ def _build(
     ):
         dates = [one.scene.datetime for one in stored if one.scene.datetime]
         newest = max(dates, default=None)
-        writing = executor.submit(export.write, tables, folder, newest=newest, site_columns=site_columns)
+        writing = executor.submit(export.write, tables, folder, newest=newest, site_columns=drawn.site_columns)
         page = report.render(content)
         (folder / REPORT).write_text(page, encoding="utf-8", newline="\n")
         writing.result()

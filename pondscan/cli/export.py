@@ -51,8 +51,8 @@ def export(
 ) -> None:
     """Write the published products of the workspace DIR in another format.
 
-    Files go to DIR/export/FORMAT/ and replace those of an earlier export. Only products are read: nothing is measured
-    again, and a run may go on meanwhile. ponds.geojson, sites.geojson, pondscan.gpkg and report.html are there already.
+    Files go to DIR/export/FORMAT/ and replace those of an earlier export. Nothing is measured again, and a run may go
+    on meanwhile. ponds.geojson, sites.geojson, pondscan.gpkg and report.html are there already.
 
     URL names the database of --to postgis. A password is better kept in ~/.pgpass or PGPASSWORD than in it.
     """

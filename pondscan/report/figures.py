@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pondscan.report.axes import Plot, Tick, number_ticks, time_ticks
-from pondscan.report.looks import Look, joined_runs
+from pondscan.detect.detection import EVEN
+from pondscan.report.axes import Plot, Tick, label_room, number_ticks, time_ticks
+from pondscan.report.limits import SizeLimit, chance_interval
+from pondscan.report.looks import Look, instrument, joined_runs
 from pondscan.report.outside import Numbered
 from pondscan.report.overlays import HEAD, draw_events
 from pondscan.report.palette import ACCENT, INK, MARKERS, MUTED, sensor_style
@@ -20,6 +23,7 @@ from pondscan.report.words import Unit, area_unit
 
 CHART_SIZE = (432.0, 223.0)
 """Units of the view box; legible from the width of a phone to half a page."""
+COUNT_SIZE = (432.0, 132.0)
 SITE_SIZE = (380.0, 150.0)
 FIRST_SIZE = (331.0, 97.0)
 FEW_TICKS, MANY_TICKS = 4, 7
@@ -29,6 +33,15 @@ STRIPE_SHARE = 0.014
 """Width of the hatched stripe of one look, as a share of the time axis."""
 STRIPE_GROUND = "#eef1f2"
 MARKER_SCALE = 0.5
+
+Floats = NDArray[np.float64]
+
+PONDS = Unit("ponds", 1.0)
+DIAMETER = "diameter of the disc of the same area, m"
+PERCENT_LETTERS = 5
+"""Characters of the longest label of an axis of shares."""
+CURVE_STEPS = 240
+LIMIT_SIZE = (432.0, 138.0)
 
 Span = tuple[datetime, datetime]
 
@@ -63,17 +76,41 @@ def area_over_time(
     least_left
         Left edge of the plot at least.
     """
+    unit = area_unit(_largest(looks))
+    return _over_time(name, looks, span, size, unit, events=events, least_left=least_left)
+
+
+def count_over_time(
+    name: str, looks: Sequence[Look], span: Span, size: tuple[float, float] = COUNT_SIZE, *, least_left: float = 0.0
+) -> str:
+    """Ponds at each look with their 95 % interval, drawn as ``area_over_time`` draws area."""
+    return _over_time(name, looks, span, size, PONDS, is_whole=True, least_left=least_left)
+
+
+def _largest(looks: Sequence[Look]) -> float:
+    return max((look.upper or look.value or 0.0 for look in looks), default=0.0)
+
+
+def _over_time(
+    name: str,
+    looks: Sequence[Look],
+    span: Span,
+    size: tuple[float, float],
+    unit: Unit,
+    *,
+    events: Sequence[Numbered] = (),
+    least_left: float = 0.0,
+    is_whole: bool = False,
+) -> str:
     head = HEAD if events else 0.0
-    largest_m2 = max((look.upper_m2 or look.area_m2 or 0.0 for look in looks), default=0.0)
-    unit = area_unit(largest_m2)
-    y_top = 1.12 * largest_m2 / unit.size_m2 or 1.0
+    y_top = 1.12 * _largest(looks) / unit.size_m2 or 1.0
     plot = Plot(
         name,
         (size[0], size[1] + head),
         (span[0].timestamp(), span[1].timestamp()),
         y_top,
         chart_ticks(span, size),
-        number_ticks(y_top, 4),
+        number_ticks(y_top, 4, is_whole=is_whole),
         unit.sign,
         head=head,
         least_left=least_left,
@@ -120,8 +157,8 @@ def _draw_looks(plot: Plot, looks: Sequence[Look], unit: Unit) -> None:
     bars, marks = "", ""
     for look in looks:
         x = plot.x(look.when.timestamp())
-        if look.lower_m2 is not None and look.upper_m2 is not None:
-            bars += f"M{x:.1f} {plot.y(look.lower_m2 / unit.size_m2):.1f}V{plot.y(look.upper_m2 / unit.size_m2):.1f}"
+        if look.lower is not None and look.upper is not None:
+            bars += f"M{x:.1f} {plot.y(look.lower / unit.size_m2):.1f}V{plot.y(look.upper / unit.size_m2):.1f}"
         place = f'transform="translate({x:.1f} {_height(plot, look, unit):.1f}) scale({MARKER_SCALE})"'
         marks += f'<path class="look" {place} d="{MARKERS[style.marker]}"/>'
     if bars:
@@ -132,10 +169,12 @@ def _draw_looks(plot: Plot, looks: Sequence[Look], unit: Unit) -> None:
 
 def _height(plot: Plot, look: Look, unit: Unit) -> float:
     """Where the area of a look that saw something lies on the chart."""
-    return plot.y((look.area_m2 or 0.0) / unit.size_m2)
+    return plot.y((look.value or 0.0) / unit.size_m2)
 
 
-def size_distribution(name: str, diameters_m: Sequence[float], often_missed_below_m: float | None) -> str:
+def size_distribution(
+    name: str, diameters_m: Sequence[float], often_missed_below_m: float | None, *, least_left: float = 0.0
+) -> str:
     """Ponds by diameter; the sizes that the finest sensor often misses are hatched: few there does not mean few."""
     edges = diameter_edges(max(diameters_m))
     counts, _ = np.histogram(diameters_m, bins=edges)
@@ -148,7 +187,8 @@ def size_distribution(name: str, diameters_m: Sequence[float], often_missed_belo
         number_ticks(largest_m, 8),
         number_ticks(y_top, 4, is_whole=True),
         "ponds",
-        "diameter of the disc of the same area, m",
+        DIAMETER,
+        least_left=least_left,
     )
     if often_missed_below_m is not None:
         plot.hatch(
@@ -165,6 +205,47 @@ def size_distribution(name: str, diameters_m: Sequence[float], often_missed_belo
         plot.drawn.append(f'<path d="{limit}" stroke="{MUTED}" stroke-width="0.9" stroke-dasharray="4 2"/>')
     _draw_median(plot, float(np.median(diameters_m)))
     return plot.svg()
+
+
+def recall_limit(name: str, limits: Sequence[tuple[str, float, SizeLimit]], largest_m: float) -> str:
+    """Chance that a clear look counts a pond, by diameter, for each sensor; the bands are its 95 % intervals.
+
+    Parameters
+    ----------
+    limits
+        As ``limits.scene_limits`` gives them; each is marked where every second pond is counted.
+    largest_m
+        Right end of the axis of diameters.
+    """
+    ticks = [Tick(share, f"{100 * share:.0f} %") for share in (0.0, 0.5, 0.9)]
+    plot = Plot(
+        name, LIMIT_SIZE, (0.0, largest_m), 1.02, number_ticks(largest_m, 8), ticks,
+        "chance to be counted at a clear look", DIAMETER, least_left=label_room(PERCENT_LETTERS),
+    )  # fmt: skip
+    diameter = np.linspace(largest_m / CURVE_STEPS, largest_m, CURVE_STEPS)
+    for sensor, gsd_m, limit in reversed(limits):
+        style = sensor_style(instrument(sensor, gsd_m))
+        chance, lower, upper = chance_interval(diameter, gsd_m)
+        band = _points(plot, diameter, upper) + _points(plot, diameter[::-1], lower[::-1])
+        line = " ".join(_points(plot, diameter, chance))
+        plot.drawn.append(f'<polygon points="{" ".join(band)}" fill="{style.color}" fill-opacity="0.16"/>')
+        plot.drawn.append(f'<polyline points="{line}" fill="none" stroke="{style.color}" stroke-width="1.4"/>')
+        if limit.often_missed_below_m < largest_m:
+            place = f"translate({plot.x(limit.often_missed_below_m):.1f} {plot.y(EVEN):.1f}) scale({MARKER_SCALE})"
+            mark = f'd="{MARKERS[style.marker]}" fill="{style.color}" stroke="#fff" stroke-width="1.6"'
+            plot.drawn.append(f'<path transform="{place}" {mark}/>')
+    return plot.svg()
+
+
+def _points(plot: Plot, x: Floats, y: Floats) -> list[str]:
+    return [f"{plot.x(one):.1f},{plot.y(other):.1f}" for one, other in zip(x.tolist(), y.tolist(), strict=True)]
+
+
+def largest_shown_m(diameters_m: Sequence[float], limits: Sequence[tuple[str, float, SizeLimit]]) -> float:
+    """Right end of the axis of diameters: all ponds, or where there are none what the sensors begin to show."""
+    if diameters_m:
+        return float(diameter_edges(max(diameters_m))[-1])
+    return max(2 * limit.often_missed_below_m for _, _, limit in limits)
 
 
 def _line(plot: Plot, value: float) -> str:
@@ -191,11 +272,11 @@ def sparkline(looks: Sequence[Look], span: Span, size: tuple[float, float] = (13
     width, height = size
     start, end = span
     length = (end - start).total_seconds() or 1.0
-    top = max((look.area_m2 or 0.0 for look in looks), default=0.0) or 1.0
+    top = max((look.value or 0.0 for look in looks), default=0.0) or 1.0
 
     def place(look: Look) -> tuple[float, float]:
         x = (look.when - start).total_seconds() / length * width
-        return round(x, 1), round(height - 4 - (look.area_m2 or 0.0) / top * (height - 8), 1)
+        return round(x, 1), round(height - 4 - (look.value or 0.0) / top * (height - 8), 1)
 
     parts = [f'<svg class="spark" viewBox="0 0 {width:g} {height:g}" aria-hidden="true" focusable="false">']
     parts.append(f'<path class="spark-base" d="M0 {height - 4:g}H{width:g}"/>')

@@ -9,10 +9,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
 
-from pondscan.detect.detection import EVEN, diameter_of
+from pondscan.detect.detection import EVEN, diameter_of, known_chance
 from pondscan.report import words
+from pondscan.report.words import Z_95
 
 RELIABLE = 0.9
 """Chance from which a pond counts as usually seen."""
@@ -38,6 +42,19 @@ def size_limit(gsd_m: float) -> SizeLimit:
     """Limit of pixels of this size."""
     even_m, sure_m = (diameter_of(share, gsd_m, "counted") for share in (EVEN, RELIABLE))
     return SizeLimit(even_m, sure_m, tells_ponds_apart=gsd_m < APART_BELOW_M)
+
+
+def chance_interval(
+    diameter_m: NDArray[np.float64], gsd_m: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Chance (n,) that a clear look counts ponds of these sizes, with the 95 % interval of the fitted curve.
+
+    The interval is even in log-odds, so that it stays between 0 and 1.
+    """
+    known = known_chance(diameter_m, np.full(len(diameter_m), gsd_m), "counted")
+    sigma = np.sqrt(np.einsum("ij,jk,ik->i", known.gradient, known.covariance, known.gradient))
+    logit, half = np.log(known.chance / (1 - known.chance)), Z_95 * sigma / (1 - known.chance)
+    return known.chance, expit(logit - half), expit(logit + half)
 
 
 def scene_limits(scenes: pd.DataFrame) -> list[tuple[str, float, SizeLimit]]:

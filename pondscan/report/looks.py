@@ -13,32 +13,36 @@ import pandas as pd
 from pondscan.report.words import Z_95, moment, number
 
 WHOLE = 0.9
-"""A look that saw at least this share counts as whole; below it, its area is what was seen, a lower bound."""
+"""A look that saw at least this share counts as whole; below it, its value is what was seen, a lower bound."""
+
+AREA = ("pond_area_m2", "pond_area_lower_m2", "pond_area_upper_m2")
+COUNT = ("n_ponds", "n_ponds_lower", "n_ponds_upper")
+"""Columns of the survey: a number, and the ends of its 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One point of an area series."""
+    """One point of a series over time, of liquid area in m² or of ponds."""
 
     when: datetime
     sensor: str
     """What saw it, as ``instrument`` names it: looks are compared only within one."""
-    area_m2: float | None
-    """Liquid area seen, not scaled up; None where nothing could be seen."""
-    lower_m2: float | None
-    upper_m2: float | None
-    """Ends of the 95 % interval of the area seen."""
+    value: float | None
+    """What was seen, not scaled up; None where nothing could be seen."""
+    lower: float | None
+    upper: float | None
+    """Ends of its 95 % interval."""
     observed: float
     """Share of the ground seen clear, 0 to 1."""
 
     @property
     def is_seen(self) -> bool:
-        """Whether there is an area at all."""
-        return self.area_m2 is not None
+        """Whether there is a value at all."""
+        return self.value is not None
 
     @property
     def is_whole(self) -> bool:
-        """Whether the area stands for all the ground."""
+        """Whether the value stands for all the ground."""
         return self.is_seen and self.observed >= WHOLE
 
 
@@ -64,15 +68,16 @@ def _site_look(when: datetime, row: dict[Any, Any], gsd_m: float) -> Look:
     return Look(
         when=when,
         sensor=instrument(str(row["sensor"]), gsd_m),
-        area_m2=area,
-        lower_m2=max(0.0, area - Z_95 * sigma) if area is not None and sigma is not None else None,
-        upper_m2=area + Z_95 * sigma if area is not None and sigma is not None else None,
+        value=area,
+        lower=max(0.0, area - Z_95 * sigma) if area is not None and sigma is not None else None,
+        upper=area + Z_95 * sigma if area is not None and sigma is not None else None,
         observed=number(row["observed_fraction"]) or 0.0,
     )
 
 
-def survey_looks(survey: pd.DataFrame, scenes: pd.DataFrame) -> list[Look]:
-    """Dated looks of the whole survey, in time order, each with what saw it."""
+def survey_looks(survey: pd.DataFrame, scenes: pd.DataFrame, columns: tuple[str, str, str] = AREA) -> list[Look]:
+    """Dated looks of the whole survey, in time order, each with what saw it; ``AREA`` or ``COUNT`` of it."""
+    value, lower, upper = columns
     looks, flights = [], dated_instruments(scenes)
     for row in survey.to_dict("records"):
         start = moment(row["period_start"])
@@ -81,9 +86,9 @@ def survey_looks(survey: pd.DataFrame, scenes: pd.DataFrame) -> list[Look]:
         look = Look(
             when=start,
             sensor=instruments_between(flights, start, start),  # a look starts with its first scene
-            area_m2=number(row["pond_area_m2"]),
-            lower_m2=number(row["pond_area_lower_m2"]),
-            upper_m2=number(row["pond_area_upper_m2"]),
+            value=number(row[value]),
+            lower=number(row[lower]),
+            upper=number(row[upper]),
             observed=number(row["observed_fraction"]) or 0.0,
         )
         looks.append(look)

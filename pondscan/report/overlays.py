@@ -101,7 +101,21 @@ def room_beside(known: Outside) -> float:
     axes = [_axis([value.value for value in group.values]) for group in known.groups]
     axes += [_axis(_ends(known.effects, area_unit_of(known.effects)))] if known.effects else []
     longest = max((len(tick.label) for _, _, ticks in axes for tick in ticks), default=0)
-    return label_room(max(longest, AREA_LABEL)) if axes else 0.0
+    return label_room(max(longest, AREA_LABEL))
+
+
+def panels(known: Outside, span: tuple[datetime, datetime], ticks: Sequence[Tick]) -> list[tuple[str, str]]:
+    """Changes around events and series from elsewhere, each with its name, below a chart of these ticks."""
+    left, drawn = room_beside(known), []
+    if known.effects:
+        title = "Change of liquid area around each event"
+        svg = effects_panel("around", known.effects, span, ticks, title=title, left=left, is_last=not known.groups)
+        drawn.append((f"{title}, with 95 % intervals; the numbers are in the table of changes", svg))
+    for number, group in enumerate(known.groups, 1):
+        is_last = number == len(known.groups)
+        svg = series_panel(f"panel{number}", group, span, ticks, left=left, is_last=is_last)
+        drawn.append((f"{group.title}; the numbers are in the table of series", svg))
+    return drawn
 
 
 def _axis(numbers: Sequence[float]) -> tuple[float, float, list[Tick]]:

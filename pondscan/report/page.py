@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +13,13 @@ from typing import Any
 from markupsafe import Markup
 
 from pondscan.config import Settings
-from pondscan.report import figures, outside, overlays, words
+from pondscan.report import axes, figures, outside, overlays, words
 from pondscan.report.caveats import cautions, prevalence, reasons_for_nothing
 from pondscan.report.explorer import explorer, library
 from pondscan.report.headline import Census, head_of, periods
 from pondscan.report.inputs import ReportInput, check_columns, in_order
-from pondscan.report.limits import limit_sentence, scene_limits
-from pondscan.report.looks import Look, site_looks, survey_looks
+from pondscan.report.limits import SizeLimit, limit_sentence, scene_limits
+from pondscan.report.looks import COUNT, Look, instrument, site_looks, survey_looks
 from pondscan.report.maplayers import layer_keys
 from pondscan.report.outside import Outside, outside_of
 from pondscan.report.palette import CONFIDENCES, COVERAGE, MARKERS, STATUSES, sensor_style
@@ -101,6 +102,8 @@ def _tables(report_input: ReportInput) -> dict[str, Any]:
     present = ponds[ponds["status"] == "present"]
     diameters = [float(value) for value in present["diameter_m"].dropna()]
     finest = limits[0][2].often_missed_below_m if limits else None
+    beside = axes.label_room(figures.PERCENT_LETTERS)
+    shown = [one for one in limits if one[2].tells_ponds_apart]
     return {
         "scenes": scene_rows(report_input.scenes),
         "kinds": kind_rows(present),
@@ -108,7 +111,13 @@ def _tables(report_input: ReportInput) -> dict[str, Any]:
         "n_present": len(present),
         "finest": limits[0] if limits else None,
         "limits": [limit_sentence(*limit) for limit in limits],
-        "size_chart": _svg(figures.size_distribution("sizes", diameters, finest)) if diameters else None,
+        "size_chart": _svg(figures.size_distribution("sizes", diameters, finest, least_left=beside))
+        if diameters
+        else None,
+        "limit_chart": _svg(figures.recall_limit("limit", shown, figures.largest_shown_m(diameters, shown)))
+        if shown
+        else None,
+        "limit_keys": limit_keys(shown),
     }
 
 
@@ -136,7 +145,8 @@ def _series(report_input: ReportInput, every_period: Sequence[Census]) -> dict[s
         "total_chart": _chart("total", drawn, span, figures.CHART_SIZE, known),
         "outside": known,
         "outside_words": outside,
-        "panels": _panels(known, span) if drawn and span else [],
+        "count_chart": _count_chart(report_input, known, span) if drawn else None,
+        "panels": _panels(known, span) if drawn else [],
     }
 
 
@@ -162,21 +172,31 @@ def _chart(
     return _svg(figures.area_over_time(name, looks, span, size, events=events, least_left=left))
 
 
-def _panels(known: Outside, span: figures.Span) -> list[tuple[str, Markup]]:
-    """Changes around events and series from elsewhere, each with its name, for below the chart of area."""
-    left, ticks = overlays.room_beside(known), figures.chart_ticks(span, figures.CHART_SIZE)
-    panels = []
-    if known.effects:
-        title = "Change of liquid area around each event"
-        text = overlays.effects_panel(
-            "around", known.effects, span, ticks, title=title, left=left, is_last=not known.groups
-        )
-        panels.append((f"{title}, with 95 % intervals; the numbers are in the table of changes", _svg(text)))
-    for number, group in enumerate(known.groups, 1):
-        is_last = number == len(known.groups)
-        text = overlays.series_panel(f"panel{number}", group, span, ticks, left=left, is_last=is_last)
-        panels.append((f"{group.title}; the numbers are in the table of series", _svg(text)))
-    return panels
+def _count_chart(report_input: ReportInput, known: Outside, span: figures.Span | None) -> Markup | None:
+    """Chart of the ponds at each look, below that of area."""
+    counts = survey_looks(report_input.survey, report_input.scenes, COUNT)
+    left = overlays.room_beside(known)
+    return _svg(figures.count_over_time("count", counts, span, least_left=left)) if span else None
+
+
+def _panels(known: Outside, span: figures.Span | None) -> list[tuple[str, Markup]]:
+    """What is drawn below the charts of area and count, on their time axis, each with its name."""
+    if span is None:
+        return []
+    drawn = overlays.panels(known, span, figures.chart_ticks(span, figures.CHART_SIZE))
+    return [(title, _svg(text)) for title, text in drawn]
+
+
+def limit_keys(limits: Sequence[tuple[str, float, SizeLimit]]) -> list[SensorKey]:
+    """Sensors of the chart of what is counted, each with its limit in words."""
+    keys = []
+    for sensor, gsd_m, limit in limits:
+        style = sensor_style(instrument(sensor, gsd_m))
+        name = f"{words.sensor(sensor)}, {gsd_m:.3g} m: every second pond of {words.metres(limit.often_missed_below_m)}"
+        sure = limit.reliable_from_m
+        name += f" m, nine in ten of {words.metres(sure)} m" if math.isfinite(sure) else " m"
+        keys.append(SensorKey(name, style.color, MARKERS[style.marker]))
+    return keys
 
 
 def sensor_keys(looks: Sequence[Look]) -> list[SensorKey]:

@@ -5,6 +5,7 @@ Sizes are those of a printed page: a plate is 180 mm wide, two columns of a jour
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ LETTER = 0.62
 """Width of a letter as a share of its size, on the safe side."""
 FONTS = "'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 SWATCH = 16.0
+GAP = 5.0
+"""Between charts on one plate, in their units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,25 @@ class Plate:
     """Paragraphs."""
     style: str = ""
     """CSS of the drawing."""
+
+
+def plate_of(title: str, charts: Sequence[str], *, legend: Sequence[Key], caption: Sequence[str]) -> Plate:
+    """Set charts of one width below each other on a plate; each is an ``<svg>`` element with a view box."""
+    sizes = [_size(chart) for chart in charts]
+    width, y, parts = max(wide for wide, _ in sizes), 0.0, []
+    for chart, (wide, high) in zip(charts, sizes, strict=True):
+        parts.append(chart.replace("<svg ", f'<svg y="{y:g}" width="{wide:g}" height="{high:g}" ', 1))
+        y += high + GAP
+    height = y - GAP
+    drawing = f'<svg viewBox="0 0 {width:g} {height:g}">{"".join(parts)}</svg>'
+    return Plate(title, drawing, width / height, legend, caption)
+
+
+def _size(chart: str) -> tuple[float, float]:
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', chart)
+    if found is None:
+        raise ValueError("a chart needs a view box that begins at 0 0")
+    return float(found[1]), float(found[2])
 
 
 def svg_of(plate: Plate) -> str:

@@ -10,11 +10,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from PIL import Image
 
 from pondscan import export, manifest
 from pondscan.config import Settings
-from pondscan.store import Workspace
 from pondscan.tables import ALIASES, OBSERVATIONS, PONDS, SITES, SURVEY, TIMESERIES, Column
 
 CRS = "EPSG:32647"
@@ -76,20 +74,11 @@ def census_of_three() -> Census:
     )
 
 
-def _paint_quicklooks(folder: Path) -> None:
-    """Keep a picture of each scene: green ground, brighter in the newer one."""
-    for name, level in (("a", 90), ("b", 140)):
-        path = Workspace(folder).scene_file("quicklook", name)
-        path.parent.mkdir(exist_ok=True)
-        Image.new("RGB", (100, 100), (40, level, 60)).save(path)
-
-
 def publish(census: Census, folder: Path) -> Path:
     """Put a census in a folder the way a run does, with a run.json that vouches for every product."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pondscan.gpkg").unlink(missing_ok=True)  # layers of one that is there would be added to
     export.write(census, folder, newest=WHEN.to_pydatetime())
-    _paint_quicklooks(folder)
     (folder / "report.html").write_text("<!doctype html>", encoding="utf-8")
     files = sorted(file for file in folder.iterdir() if file.is_file() and file.name != manifest.NAME)
     products = [

@@ -13,7 +13,7 @@ from pondscan.errors import WorkspaceError
 from pondscan.export import snapshot
 from pondscan.tables import PONDS, SITES, SURVEY, TIMESERIES, names
 
-FILES = [name for name, one in handover.FORMATS.items() if one.needs is None]
+FILES = [name for name, one in handover.FORMATS.items() if one.needs is None and not one.is_drawn]
 """Formats that are files of the census."""
 
 

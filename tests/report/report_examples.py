@@ -11,6 +11,9 @@ import pandas as pd
 import shapely
 from PIL import Image
 
+from pondscan.context.records import Event, Value
+from pondscan.context.spans import span
+from pondscan.context.study import Change, Effect
 from pondscan.report import Quicklook, ReportInput
 from pondscan.report.inputs import COVERAGE_COLUMNS
 from pondscan.tables import PONDS, SITES, SURVEY, TIMESERIES, names
@@ -331,3 +334,40 @@ def _every_37_days(number: int) -> tuple[str, str, str, float, float | None]:
     when = (time("2020-01-04T04:01") + timedelta(days=37 * number)).isoformat()
     seen: tuple[float, float | None] = (1.0, 0.7 + number / 100) if number % 4 else (0.0, None)
     return (f"S2A_{number:03d}", when, S2, *seen)
+
+
+def event(date: str, label: str = "Taken", **said: object) -> Event:
+    values: dict[str, object] = {
+        "about": "",
+        "value": None,
+        "unit": "",
+        "definition": "",
+        "source": "NMS",
+        "remark": "",
+    }
+    return Event(when=span(date), written=date, label=label, **(values | said))  # type: ignore[arg-type]
+
+
+def value(period: str, number: float, series: str = "imports", unit: str = "t", definition: str = "oxides") -> Value:
+    return Value(series, span(period), period, number, unit, definition, "customs", "")
+
+
+EVENTS = (event("2002"), event("2024", "A year"), event("2024-10", "<taken> & kept"), event("2025-02-14"))
+SERIES = (
+    value("2024-09", 700),
+    value("2024-10", 650),
+    value("2024-12", 300),
+    value("2024", 41_700),
+    value("2023", 50_000),
+)
+
+
+STUDY = (
+    Effect(EVENTS[0], 3, 0, reason="no look in the 365 days before"),
+    Effect(EVENTS[1], 3, 0, reason="no look in the 365 days before"),
+    Effect(
+        EVENTS[2], 3, 1, "sentinel-2", Change(5000.0, 3500.0, -2700.0, -300.0, 2, 4, 1),
+        Change(9.0, 6.5, -5.0, 0.0, 2, 4, 1), None, 0.84, 0.6,
+    ),
+    Effect(EVENTS[3], 3, 0, reason="no look in the 365 days after"),
+)  # fmt: skip

@@ -5,12 +5,22 @@ from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from report_examples import S2, time
 
-from pondscan.report.figures import area_over_time, diameter_edges, size_distribution, sparkline, time_span
+from pondscan.report.figures import (
+    area_over_time,
+    count_over_time,
+    diameter_edges,
+    recall_limit,
+    size_distribution,
+    sparkline,
+    time_span,
+)
+from pondscan.report.limits import chance_interval, scene_limits
 from pondscan.report.looks import Look
 
 FIRST = time("2024-01-01")
@@ -29,6 +39,29 @@ def chart(looks: list[Look], name: str = "chart") -> str:
     span = time_span(looks)
     assert span is not None
     return area_over_time(name, looks, span)
+
+
+def test_the_chance_to_be_counted_is_drawn_with_its_interval_and_its_limit() -> None:
+    limits = scene_limits(pd.DataFrame({"sensor": ["planetscope", "sentinel-2"], "gsd_m": [3.0, 10.0]}))
+    chance, lower, upper = chance_interval(np.array([2.0, 5.0, 10.0, 40.0]), 10.0)
+    assert (lower >= 0).all()
+    assert (lower < chance).all()
+    assert (chance < upper).all()
+    assert (upper <= 1).all()
+    root = ET.fromstring(recall_limit("limit", limits, 40.0))  # noqa: S314
+    lines = [one.get("points").split() for one in root.iter("polyline")]
+    assert [len(line) for line in lines] == [240, 240]
+    assert len(root.findall("polygon")) == 2
+    marks = [
+        float(re.search(r"translate\(([\d.]+)", one.get("transform"))[1])
+        for one in root.iter("path")
+        if one.get("transform")
+    ]
+    ends = {one.text: float(one.get("x")) for one in root.iter("text")}
+    per_metre = (ends["40"] - ends["0"]) / 40
+    assert [(mark - ends["0"]) / per_metre for mark in marks] == pytest.approx(
+        [limit.often_missed_below_m for _, _, limit in reversed(limits)], abs=0.05
+    )
 
 
 def test_the_same_looks_give_the_same_chart() -> None:
@@ -126,3 +159,14 @@ def test_one_look_has_room_around_it() -> None:
     span = time_span([look(10)])
     assert span == (FIRST + timedelta(days=6), FIRST + timedelta(days=14))
     assert time_span([]) is None
+
+
+def test_ponds_are_counted_in_whole_numbers_over_the_same_time() -> None:
+    looks = [look(0, 3.0), look(30, 4.0)]
+    span = time_span(looks)
+    assert span is not None
+    root = ET.fromstring(count_over_time("count", looks, span, least_left=60.0))  # noqa: S314
+    texts = [one.text for one in root.iter("text")]
+    assert texts[0] == "ponds"
+    assert {"0", "2", "4"} <= set(texts)
+    assert not any("." in str(text) for text in texts)

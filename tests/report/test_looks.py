@@ -49,8 +49,8 @@ def test_unobserved_is_no_zero() -> None:
     looks = site_looks(example().timeseries, example().scenes)["S-47R-3071"]
     unseen = [one for one in looks if one.observed == 0]
     assert len(looks) == 9
-    assert [one.area_m2 for one in unseen] == [None, None]
-    assert [one.lower_m2 for one in unseen] == [None, None]
+    assert [one.value for one in unseen] == [None, None]
+    assert [one.lower for one in unseen] == [None, None]
     assert not any(one.is_seen for one in unseen)
 
 
@@ -66,8 +66,8 @@ def test_site_intervals_are_two_sided_and_not_below_zero() -> None:
     }
     wide = row | {"area_sigma_m2": 90.0, "datetime": time("2024-01-02")}
     first, second = site_looks(pd.DataFrame([wide, row]), example().scenes)["S"]
-    assert (first.lower_m2, first.upper_m2) == (100 - 1.96 * 10, 100 + 1.96 * 10)
-    assert second.lower_m2 == 0.0
+    assert (first.lower, first.upper) == (100 - 1.96 * 10, 100 + 1.96 * 10)
+    assert second.lower == 0.0
 
 
 def test_looks_of_the_survey_know_their_sensor_and_leave_undated_ones_out() -> None:
@@ -83,7 +83,7 @@ def test_looks_of_the_survey_know_their_sensor_and_leave_undated_ones_out() -> N
         survey_row("year", "2024-01-01T00:00", "2024-12-31T23:59", 1.0, 50.0, 2, 1),
     ])  # fmt: skip
     looks = survey_looks(survey, scenes)
-    assert [(one.sensor, one.area_m2) for one in looks] == [(S2, None), (PS, 50.0)]
+    assert [(one.sensor, one.value) for one in looks] == [(S2, None), (PS, 50.0)]
 
 
 def test_unnamed_sensors_are_told_apart_by_their_pixels() -> None:

@@ -10,12 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_examples import example, nothing_found, survey_row, survey_table, time
+from report_examples import EVENTS, SERIES, STUDY, example, nothing_found, survey_row, survey_table, time, value
 
-from pondscan.context.records import Event, Value
 from pondscan.context.sources import Context
-from pondscan.context.spans import span
-from pondscan.context.study import Change, Effect
 from pondscan.report import render, words
 from pondscan.report.figures import area_over_time, chart_ticks
 from pondscan.report.headline import periods
@@ -24,43 +21,6 @@ from pondscan.report.outside import MOST_PANELS, beside, groups_within, numbered
 from pondscan.report.overlays import DIGIT, GAP, effects_panel, labels, room_beside, series_panel
 
 SPAN = (time("2023-01-01"), time("2025-12-31"))
-
-
-def event(date: str, label: str = "Taken", **said: object) -> Event:
-    values: dict[str, object] = {
-        "about": "",
-        "value": None,
-        "unit": "",
-        "definition": "",
-        "source": "NMS",
-        "remark": "",
-    }
-    return Event(when=span(date), written=date, label=label, **(values | said))  # type: ignore[arg-type]
-
-
-def value(period: str, number: float, series: str = "imports", unit: str = "t", definition: str = "oxides") -> Value:
-    return Value(series, span(period), period, number, unit, definition, "customs", "")
-
-
-EVENTS = (event("2002"), event("2024", "A year"), event("2024-10", "<taken> & kept"), event("2025-02-14"))
-SERIES = (
-    value("2024-09", 700),
-    value("2024-10", 650),
-    value("2024-12", 300),
-    value("2024", 41_700),
-    value("2023", 50_000),
-)
-
-
-STUDY = (
-    Effect(EVENTS[0], 3, 0, reason="no look in the 365 days before"),
-    Effect(EVENTS[1], 3, 0, reason="no look in the 365 days before"),
-    Effect(
-        EVENTS[2], 3, 1, "sentinel-2", Change(5000.0, 3500.0, -2700.0, -300.0, 2, 4, 1),
-        Change(9.0, 6.5, -5.0, 0.0, 2, 4, 1), None, 0.84, 0.6,
-    ),
-    Effect(EVENTS[3], 3, 0, reason="no look in the 365 days after"),
-)  # fmt: skip
 
 
 @given(st.lists(st.tuples(st.floats(40, 420), st.integers(1, 99)), max_size=60))
