@@ -169,13 +169,22 @@ SURVEY = (
     Column("envelope_m2", "number", "convex hull around the sites"),
     Column("observed_fraction", "number", "share of the area of interest that was seen clear"),
     Column(
-        "corrected_from_diameter_m", "number", "diameter from which the corrected count speaks: every other pond shows"
+        "corrected_from_diameter_m",
+        "number",
+        "diameter from which corrected counts speak: every other pond shows; empty like them where nothing can be said",
     ),
     Column(
         "n_ponds_corrected", "number", "ponds of that diameter and more, corrected for the measured chance to be missed"
     ),
     Column("n_ponds_corrected_lower", "number", "its 95 % interval, that of the detection curve included, lower end"),
     Column("n_ponds_corrected_upper", "number", "its 95 % interval, upper end"),
+    Column(
+        "n_sites_corrected",
+        "number",
+        "sites with two such ponds and more, corrected likewise; from pixels of some 10 m",
+    ),
+    Column("n_sites_corrected_lower", "number", "its 95 % interval, lower end"),
+    Column("n_sites_corrected_upper", "number", "its 95 % interval, upper end"),
 )
 
 VERDICTS = (

@@ -33,6 +33,12 @@ EVEN = 0.5
 FINEST_M = {"1m": 0.0, "3m": 1.8, "10m": 6.5}
 """Finest pixels of each class, those of the confidence models."""
 
+COARSE_M = (6.5, 12.0)
+"""Pixels that ``stands_for`` was measured with, about: ponds of 8 to 19 m at 10 m."""
+
+USUAL_PX, SIZES_PX = 1.8, (0.7, 6.0)
+"""Usual measured diameter there, and the range in which it tells sizes apart."""
+
 TOP_SPREAD = 1.0
 """OWN: where all large ponds show, nothing says how near to one the top is; its log-odds are held to be known to 1."""
 
@@ -99,6 +105,41 @@ def diameter_of(share: float, gsd_m: float, sort: Sort) -> float:
     """Diameter in metres that a clear look shows (or counts) with this probability; infinite beyond the curve's top."""
     top, half_px, slope, _, _ = (float(np.ravel(one)[0]) for one in _of(1.0, gsd_m, sort))
     return gsd_m * half_px * (top / share - 1) ** (-1 / slope) if share < top else float("inf")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StandsFor:
+    """What finds stand for where pixels are too coarse to tell neighbours apart: see ``survey.counts.calibrated``."""
+
+    values: Floats
+    covariance: Floats
+    chance_variance: float
+    scene_spread: float
+
+
+def stands_for(what: Literal["ponds", "sites"]) -> StandsFor:
+    """Calibration of coarse pixels (``COARSE_M``), of ponds from ``coarse_from_px`` on or of sites with two of them."""
+    fitted = curves()["stands_for"]["10m"][what]
+    values, covariance = (np.array(fitted[name], np.float64) for name in ("values", "covariance"))
+    return StandsFor(values, covariance, fitted["chance_variance"], fitted["scene_spread"])
+
+
+def coarse_from_px() -> float:
+    """Diameter in pixels from which ``stands_for`` speaks."""
+    return float(curves()["stands_for"]["10m"]["from_px"])
+
+
+def known_of_ponds(area_m2: ArrayLike, gsd_m: ArrayLike) -> Floats:
+    """What the calibration asks of a sighting, (n, 3): one, and two powers of the logarithm of its diameter."""
+    size_px = 2 * np.sqrt(np.asarray(area_m2, np.float64) / np.pi) / np.asarray(gsd_m, np.float64)
+    size = np.log(np.clip(size_px, *SIZES_PX) / USUAL_PX)
+    return np.stack([np.ones_like(size), size, size**2], axis=-1)
+
+
+def known_of_places(n_ponds: ArrayLike) -> Floats:
+    """What the calibration asks of a place that shows this many ponds, (n, 2): whether two and more, whether one."""
+    n = np.asarray(n_ponds)
+    return np.stack([n >= 2, n == 1], axis=-1).astype(np.float64)
 
 
 def false_sighting() -> float:

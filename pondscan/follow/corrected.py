@@ -1,15 +1,20 @@
-"""What a count lacks: ponds corrected for the measured chance to be missed, in columns of their own.
+"""What a count lacks: ponds and sites corrected for what pixels of a size miss, in columns of their own.
 
-A sighting of a pond stands for 1/p ponds of its size, p being the chance that clear pixels count one of that size
-(Horvitz and Thompson 1952; ``survey.counts``). That holds for sizes which are found at least every other time, so the
-estimate speaks of ponds from that diameter upwards, and says which it is. Nothing is said of raw numbers, for which no
-curve was measured, of other targets than leach ponds, and of pixels where neighbours blur into one: there the
-intervals do not hold what they promise (``benchmarks/survey``).
+Where pixels tell ponds apart (``RESOLVING_GSD_M``) a sighting stands for 1/p ponds of its size, p being the chance that
+clear pixels count one of that size (Horvitz and Thompson 1952; ``survey.counts``). At pixels of some 10 m neighbours
+blur into one find, of which no chance can be said; there finds stand for as many ponds as they did in simulated scenes,
+by their measured size (``survey.counts.calibrated``, ``scripts/fit_detection``), and so do the sites they make.
+
+Either speaks of sizes which are found at least every other time, so the estimate is of ponds from that diameter
+upwards, and says which it is; sites are those with two such ponds. Nothing is said of raw numbers and of other targets
+than leach ponds, for which nothing was measured; of pixels between and beyond both; and of few sightings (``FEWEST``)
+of coarse pixels, which say next to nothing of all there is.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,14 +22,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from pondscan.detect import detection
-from pondscan.survey.counts import horvitz_thompson
+from pondscan.detect.detection import COARSE_M, RESOLVING_GSD_M
+from pondscan.survey.counts import added, calibrated, horvitz_thompson
 from pondscan.survey.stratified import Estimate
 
 Floats = NDArray[np.float64]
 Row = dict[str, object]
 
-COARSEST_M = 5.0
-"""Pixels beyond which rims do not show and neighbours merge, as for the parting of ponds (``measure.COARSE_GSD_M``)."""
+FEWEST = 20
+"""OWN: sightings of coarse pixels, below which nothing is estimated from them."""
 
 N_LIKELY = 15
 LEAST_SPREAD = 0.2
@@ -32,7 +38,7 @@ LEAST_SPREAD = 0.2
 
 
 def corrected(seen: pd.DataFrame) -> Row:
-    """Estimate the ponds that clear looks would count if they missed none.
+    """Estimate the ponds and sites that clear looks would count if they missed none.
 
     Parameters
     ----------
@@ -42,19 +48,57 @@ def corrected(seen: pd.DataFrame) -> Row:
     Returns
     -------
     dict
-        The columns of ``tables.SURVEY`` that hold ``corrected``; none where nothing was seen.
+        The columns of ``tables.SURVEY`` that hold ``corrected``; none where nothing was seen, or nothing can be said.
     """
-    if not len(seen) or float(seen["gsd_m"].max()) > COARSEST_M:
-        return {}
     gsd_m = seen["gsd_m"].to_numpy(float)
-    least = math.ceil(10 * detection.diameter_of(detection.EVEN, float(gsd_m.max()), "counted")) / 10
-    ponds = _ponds(seen, likely_diameters(seen["area_m2"], seen["area_sigma_m2"]), least)
-    return {
-        "corrected_from_diameter_m": least,
-        "n_ponds_corrected": ponds.value,
-        "n_ponds_corrected_lower": ponds.lower,
-        "n_ponds_corrected_upper": ponds.upper,
-    }
+    is_fine = gsd_m <= RESOLVING_GSD_M
+    coarse = seen[~is_fine]
+    if not len(seen) or not np.all(is_fine | ((gsd_m >= COARSE_M[0]) & (gsd_m <= COARSE_M[1]))):
+        return {}
+    if len(coarse) and coarse["confidence"].sum() < FEWEST:
+        return {}
+    least = math.ceil(10 * _least_diameter(gsd_m.max())) / 10
+    if not len(coarse):
+        return {"corrected_from_diameter_m": least} | _columns("n_ponds", _fine_ponds(seen, least))
+    parts = [_coarse_ponds(coarse)] + ([_fine_ponds(seen[is_fine], least)] if is_fine.any() else [])
+    sites = {} if is_fine.any() else _columns("n_sites", _coarse_sites(coarse))
+    return {"corrected_from_diameter_m": least} | _columns("n_ponds", added(parts)) | sites
+
+
+def _least_diameter(coarsest_m: float) -> float:
+    """Diameter that pixels of this size count every other time."""
+    if coarsest_m > RESOLVING_GSD_M:
+        return detection.coarse_from_px() * coarsest_m
+    return detection.diameter_of(detection.EVEN, coarsest_m, "counted")
+
+
+def _columns(name: str, found: Estimate) -> Row:
+    ends = {"": found.value, "_lower": found.lower, "_upper": found.upper}
+    return {f"{name}_corrected{end}": value for end, value in ends.items()}
+
+
+def _coarse_ponds(seen: pd.DataFrame) -> Estimate:
+    """Ponds that sightings of coarse pixels stand for, each believed as its look alone does: so it was measured."""
+    known = detection.known_of_ponds(seen["area_m2"], seen["gsd_m"])
+    return _calibrated("ponds", known, seen["confidence"].to_numpy(float))
+
+
+def _coarse_sites(seen: pd.DataFrame) -> Estimate:
+    """Sites that the places where coarse pixels show ponds stand for, one or more at each."""
+    is_believed = seen["confidence"] >= detection.EVEN
+    return _calibrated("sites", detection.known_of_places(is_believed.groupby(seen["place"]).sum()), 1.0)
+
+
+def _calibrated(what: Literal["ponds", "sites"], known: Floats, probability: Floats | float) -> Estimate:
+    fitted = detection.stands_for(what)
+    return calibrated(
+        known,
+        fitted.values,
+        covariance=fitted.covariance,
+        chance_variance=fitted.chance_variance,
+        scene_spread=fitted.scene_spread,
+        probability=probability,
+    )
 
 
 def likely_diameters(area_m2: ArrayLike, sigma_m2: ArrayLike) -> Floats:
@@ -74,8 +118,9 @@ def likely_diameters(area_m2: ArrayLike, sigma_m2: ArrayLike) -> Floats:
     return np.asarray(2 * np.sqrt(np.exp(middle[:, None] + np.sqrt(weight)[:, None] * step) / np.pi))
 
 
-def _ponds(seen: pd.DataFrame, diameter_m: Floats, least_m: float) -> Estimate:
+def _fine_ponds(seen: pd.DataFrame, least_m: float) -> Estimate:
     """Ponds of the least diameter and more; what a scene has in common is common to all of its ponds."""
+    diameter_m = likely_diameters(seen["area_m2"], seen["area_sigma_m2"])
     gsd_m = np.repeat(seen["gsd_m"].to_numpy(float), N_LIKELY)
     known = detection.known_chance(diameter_m.ravel(), gsd_m, "counted")
     is_large = (diameter_m >= least_m).astype(float)

@@ -139,7 +139,8 @@ def seen_at(places: Places, census: Census) -> pd.DataFrame:
 
     One counts when its pond is published, unless it is unlikely by itself and all looks together take it for a mistake.
     Candidates that are not published stand at a site when they are within its linkage distance. `real` is the
-    probability that the pond is one, `liquid` that it is, and was there at that look: the lesser of both.
+    probability that the pond is one, `liquid` that it is, and was there at that look: the lesser of both; `confidence`
+    is that of the sighting by itself.
     """
     home = places.site.copy()
     home[places.is_published] = places.home
@@ -159,7 +160,7 @@ def seen_at(places: Places, census: Census) -> pd.DataFrame:
     is_here = (home[track] >= 0) & ~census.evidence.is_covered[cell]
     members = members[is_here].sort_values(["sighting", "is_counted", "real"], ascending=[True, False, False])
     members = members.drop_duplicates("sighting").reset_index(drop=True)
-    columns = ["look", "pond_equivalents", "area_m2", "area_sigma_m2", "shared_sigma_m2", "gsd_m"]
+    columns = ["look", "confidence", "pond_equivalents", "area_m2", "area_sigma_m2", "shared_sigma_m2", "gsd_m"]
     measured = pd.DataFrame(census.seen[columns]).iloc[members["sighting"].to_numpy()].reset_index(drop=True)
     joined: pd.DataFrame = pd.concat([members, measured], axis=1)
     return joined.assign(pond_equivalents=_equivalents(joined, _usual_m2(places)))

@@ -18,6 +18,7 @@ from pondscan.errors import InputError
 from pondscan.follow.verdicts import BELIEF, REDRAWN_IOU
 from pondscan.overlap import common_m2, iou
 from pondscan.review.sheet import Sheet
+from pondscan.survey import allocation
 from pondscan.survey.counts import chapman
 from pondscan.survey.estimates import Recall, Sample, Strata
 from pondscan.survey.stratified import Estimate
@@ -244,25 +245,32 @@ def _sample(sheet: Sheet, units: pd.DataFrame, said: pd.DataFrame) -> tuple[Samp
 
 def _strata(sheet: Sheet) -> Strata:
     table = sheet.strata
+    is_ground = (table["sort"] == "ground").to_numpy(bool)
+    spread = table["spread"].to_numpy(float)
     return Strata(
         name=tuple(table["stratum"].astype(str)),
         is_mapped=(table["sort"] == "mapped").to_numpy(bool),
-        is_ground=(table["sort"] == "ground").to_numpy(bool),
+        is_ground=is_ground,
         size=table["n_units"].to_numpy(np.int64),
         mapped_m2=table["mapped_m2"].to_numpy(float),
         ground_m2=float(sheet.facts["ground_m2"]),
-        spread=table["spread"].to_numpy(float),
+        expected_missed=np.where(is_ground, allocation.expected_missed(spread), 0.0),
+        expected_wrong=np.where(is_ground, 0.0, allocation.expected_wrong(spread)),
     )
 
 
 def _recall(sheet: Sheet, units: pd.DataFrame) -> tuple[Recall | None, float]:
-    """Chance of every unit to be counted, and the diameter that reaches an even one with the coarsest pixel."""
+    """Chance of every unit to be counted, and the diameter that reaches an even one with the coarsest pixel.
+
+    Where neighbours blur into one outline it has no chance of its own, and nothing is said.
+    """
     gsd = units["gsd_m"].to_numpy(float)
-    if sheet.facts.get("target") != "leach_pond" or not np.isfinite(gsd).any():
+    coarsest_m = np.max(gsd, initial=0.0, where=np.isfinite(gsd))
+    if sheet.facts.get("target") != "leach_pond" or not 0 < coarsest_m <= detection.RESOLVING_GSD_M:
         return None, float("nan")
-    least = detection.diameter_of(detection.EVEN, float(np.nanmax(gsd)), "counted")
+    least = detection.diameter_of(detection.EVEN, float(coarsest_m), "counted")
     diameter = units["diameter_m"].fillna(0.0).to_numpy(float)
-    known = detection.known_chance(np.maximum(diameter, least), np.nan_to_num(gsd, nan=10.0), "counted")
+    known = detection.known_chance(np.maximum(diameter, least), np.nan_to_num(gsd, nan=coarsest_m), "counted")
     return Recall(known.chance, known.gradient, known.covariance, known.scene_spread, diameter >= least), least
 
 

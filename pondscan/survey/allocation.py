@@ -115,3 +115,22 @@ def spread_of_ground(n_expected: ArrayLike, sizes: ArrayLike) -> Floats:
     """Standard deviation expected between squares that hold so many missed ponds in all, one at least."""
     rate = np.maximum(np.asarray(n_expected, np.float64), 1.0) / np.maximum(np.asarray(sizes, np.float64), 1.0)
     return np.asarray(np.sqrt(CLUMPED * rate))
+
+
+def expected_wrong(spread: ArrayLike) -> Floats:
+    """Share of outlines expected to be wrong, of strata in which most are right: ``spread_of_outlines`` undone.
+
+    >>> expected_wrong(spread_of_outlines([0.9])).round(6).tolist()
+    [0.1]
+    """
+    p_times_q = np.minimum(np.asarray(spread, np.float64) ** 2, 0.25)
+    return np.asarray((1 - np.sqrt(1 - 4 * p_times_q)) / 2)
+
+
+def expected_missed(spread: ArrayLike) -> Floats:
+    """Missed ponds expected in a square: ``spread_of_ground`` undone.
+
+    >>> expected_missed(spread_of_ground([50.0], [1000])).round(6).tolist()
+    [0.05]
+    """
+    return np.asarray(np.asarray(spread, np.float64) ** 2 / CLUMPED)

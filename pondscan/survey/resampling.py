@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pondscan.survey.stratified import Estimate
+
 Floats = NDArray[np.float64]
 
 N_DRAWS = 2000
@@ -48,7 +50,16 @@ def by_site(
     return np.asarray(means @ size, np.float64)
 
 
-def interval(draws: Floats) -> tuple[float, float]:
-    """Middle 95 % of draws."""
-    lower, upper = np.quantile(draws, (0.025, 0.975))
-    return float(lower), float(upper)
+def widened(found: Estimate, draws: Floats) -> Estimate:
+    """Estimate of the total with the error that the draws have, and its interval as much wider as theirs is.
+
+    Notes
+    -----
+    The design effect (L. Kish, Survey Sampling, 1965, 5.4) is the variance of a sample of whole sites over that of one
+    of single units. The arms of the interval grow by its root, so that what they say of skew, and of strata where
+    nothing was found, of which no resampling of the sample knows anything, stays. An effect below one is taken for one.
+    """
+    error = float(draws.std(ddof=1))
+    root = max(error / found.standard_error, 1.0) if found.standard_error > 0 else 1.0
+    down, up = root * (found.value - found.lower), root * (found.upper - found.value)
+    return Estimate(found.value, error, found.value - down, found.value + up)

@@ -18,8 +18,8 @@ from pondscan.survey.intervals import Z_95
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-STANDS_IN = 0.3
-"""Share of the expected spread that stands in for one that did not show (benchmarks/survey, seeds from 1000)."""
+WORST = 1.6
+"""Times more than expected that may be where nothing was found (benchmarks/survey, seeds from 1000)."""
 
 ENOUGH = 2
 """Units of a stratum below which its spread, and with it the error of the whole, is not known."""
@@ -117,8 +117,56 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike, stratum: ArrayLike, size
     return _with_t(share, variance / x_total**2, freedom)
 
 
+def share_found(found: Estimate, missed: Estimate, standard_error: float) -> Estimate:
+    """Share that was found of everything, from what was found and what was missed.
+
+    Parameters
+    ----------
+    found, missed : Estimate
+        Totals from units of different strata, each with its own interval.
+    standard_error
+        Of the share, as ``ratio`` gives it.
+
+    Notes
+    -----
+    The interval of missed/found is put together from both (MOVER-R: A. Donner and G. Y. Zou, Closed-form confidence
+    intervals for functions of the normal mean and standard deviation, Statistical Methods in Medical Research 21(4),
+    2012, 347-359), so that of the share 1/(1 + missed/found) keeps what ``total_with_rare`` says of the missed.
+
+    Examples
+    --------
+    >>> share = share_found(Estimate(80, 0, 80, 80), Estimate(20, 8, 8, 40), 0.06)
+    >>> [round(end, 3) for end in (share.lower, share.value, share.upper)]
+    [0.667, 0.8, 0.909]
+    """
+    whole = found.value + missed.value
+    if whole == 0 or math.isnan(whole):
+        return Estimate(math.nan, math.nan, math.nan, math.nan)
+    fewest, most = _quotient(missed, found)
+    return Estimate(found.value / whole, standard_error, 1 / (1 + most), 1 / (1 + fewest))
+
+
+def _quotient(above: Estimate, below: Estimate) -> tuple[float, float]:
+    """95 % interval of the ratio of two totals that were estimated independently, neither below 0."""
+    product = above.value * below.value
+    ends = []
+    # An interval of the divisor that is wider than twice itself bounds the ratio on one side only.
+    divisors = min(below.upper, 2 * below.value), max(below.lower, 0.0)
+    for sign, end, divisor in zip((-1, 1), (max(above.lower, 0.0), above.upper), divisors, strict=True):
+        base = divisor * (2 * below.value - divisor)
+        root = math.sqrt(max(product**2 - end * (2 * above.value - end) * base, 0.0))
+        ends.append((product + sign * root) / base if base > 0 else (0.0 if sign < 0 else math.inf))
+    return ends[0], ends[1]
+
+
 def total_with_rare(
-    values: ArrayLike, stratum: ArrayLike, sizes: ArrayLike, is_rare: ArrayLike, *, expected_spread: ArrayLike = 0.0
+    values: ArrayLike,
+    stratum: ArrayLike,
+    sizes: ArrayLike,
+    is_rare: ArrayLike,
+    *,
+    expected: ArrayLike = 0.0,
+    each: float = 1.0,
 ) -> Estimate:
     """Total, as ``total``, where some strata hold little of it in many units.
 
@@ -128,9 +176,11 @@ def total_with_rare(
         As for ``total``.
     is_rare : (k,) array of bool
         Strata of which few units hold anything: their total is skewed, and more often far too low than far too high.
-    expected_spread : (k,) array or number
-        Standard deviation between the units that was expected when the sample was drawn: it stands in for that of a
-        rare stratum in whose sample nothing was found, which would otherwise count as known to hold nothing.
+    expected : (k,) array or number
+        Finds per unit of each stratum that were expected when the sample was drawn: a stratum in whose sample nothing
+        was found would otherwise count as known to hold nothing.
+    each
+        What a find adds to the total.
 
     Notes
     -----
@@ -138,7 +188,8 @@ def total_with_rare(
     Construction of confidence limits about effect measures, Statistics in Medicine 27(10), 2008, 1693-1702). The upper
     arm of the rare part is the longest of three: the symmetric one, that of a log-normal, and that of Student's t with
     as many degrees of freedom as units held anything, less one; the lower one is the symmetric one.
-    How much more a stratum without a finding may hold at worst is another question: see ``most_unseen``.
+    A third arm is WORST times what strata without a find may be expected to hold nevertheless: see ``_unseen``.
+    How much more they may hold at worst is another question: see ``most_unseen``.
     """
     y, of, size = _checked(values, stratum, sizes)
     rare = np.asarray(is_rare, bool)[of]
@@ -151,13 +202,22 @@ def total_with_rare(
         few = float(stdtrit(max(n_hits - 1, ENOUGH), 0.975)) * other.standard_error
         upper = max(upper, few, other.value * math.expm1(times * spread))
     n = np.bincount(of, minlength=len(size))
-    is_empty = np.asarray(is_rare, bool) & (np.bincount(of, y != 0, len(size)) == 0) & (n > 0)
-    unseen = size**2 * (1 - n / np.maximum(size, 1)) * np.asarray(expected_spread, np.float64) ** 2 / np.maximum(n, 1)
-    upper = math.hypot(upper, STANDS_IN * Z_95 * math.sqrt(float(unseen[is_empty].sum())))
+    is_empty = (np.bincount(of, y != 0, len(size)) == 0) & (n > 0)
+    may_be = _unseen(n, size, np.broadcast_to(np.asarray(expected, np.float64), size.shape))
+    unseen = WORST * each * float(may_be[is_empty].sum())
     value = usual.value + other.value
     down = math.hypot(usual.value - usual.lower, other.value - other.lower)
     error = math.hypot(usual.standard_error, other.standard_error)
-    return Estimate(value, error, value - down, value + math.hypot(usual.upper - usual.value, upper))
+    return Estimate(value, error, value - down, value + math.hypot(usual.upper - usual.value, upper, unseen))
+
+
+def _unseen(n: Integers, size: Floats, expected: Floats) -> Floats:
+    """Finds left in strata in whose sample there was none, from what was expected of them and how many are empty.
+
+    With a mean per unit that is exponentially distributed about the expected one beforehand, n empty units leave
+    expected / (1 + n · expected) of it (Gamma prior of shape 1, Poisson counts).
+    """
+    return np.asarray((size - n) * expected / (1 + n * expected))
 
 
 def error_matrix(counts: ArrayLike, sizes: ArrayLike) -> Accuracy:

@@ -6,8 +6,8 @@ from __future__ import annotations
 def test_intervals_of_simulated_surveys_hold_the_truth(program):
     survey = program("benchmarks/survey")
     told = survey.coverage(survey.surveys(range(2000, 2040), ((3.0, 0.1),)), ["measure"]).set_index("measure")
-    assert told.loc[["n_ponds", "pond_area_m2"], "hits"].min() >= 35
-    assert told["bias"].abs().max() < 0.02
+    assert told["hits"].min() >= 34
+    assert told.loc[["n_ponds", "pond_area_m2", "users_accuracy", "producers_accuracy"], "bias"].abs().max() < 0.02
 
 
 def test_corrected_counts_of_simulated_places_hold_the_truth(program):

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pondscan.survey.allocation import allocate, needed
-from pondscan.survey.resampling import by_site, interval
-from pondscan.survey.stratified import total
+from pondscan.survey.resampling import by_site, widened
+from pondscan.survey.stratified import Estimate, total
 
 strata = st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 200).map(lambda k: k / 100)), min_size=1, max_size=8)
 
@@ -65,12 +65,22 @@ def test_sites_that_differ_widen_the_interval():
     """Ponds of a site are all right or all wrong: forty of them tell as much as four sites do."""
     values, site = np.repeat([1.0, 0.0, 1.0, 1.0], 10), np.repeat(np.arange(4), 10)
     draws = by_site(values, [0] * 40, [400], site, seed=1)
-    low, high = interval(draws)
     plain = total(values, [0] * 40, [400])
-    assert low < plain.lower
-    assert high > plain.upper - 1
+    found = widened(plain, draws)
+    assert found.value == plain.value
+    assert found.standard_error > 2 * plain.standard_error
+    assert found.upper - found.value == pytest.approx(
+        (plain.upper - plain.value) * found.standard_error / plain.standard_error
+    )
     assert draws.mean() == pytest.approx(300, rel=0.05)
     assert np.array_equal(draws, by_site(values, [0] * 40, [400], site, seed=1))
+
+
+def test_an_interval_keeps_its_skew_and_never_shrinks():
+    plain = Estimate(10.0, 2.0, 7.0, 19.0)
+    wide, narrow = (widened(plain, 10 + error * np.array([-1.0, 1.0] * 500)) for error in (4.0, 1.0))
+    assert (wide.lower, wide.upper) == pytest.approx((4.0, 28.0), rel=1e-3)
+    assert (narrow.lower, narrow.upper) == (7.0, 19.0)
 
 
 def test_units_of_their_own_give_the_plain_interval():

@@ -5,13 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from pondscan.survey.counts import chapman, corrected, horvitz_thompson, log_normal
+from pondscan.survey.counts import added, calibrated, chapman, corrected, horvitz_thompson, log_normal
 from pondscan.survey.stratified import Estimate
 
 
 def share(n_hits: int, n: int) -> Estimate:
     value = n_hits / n
-    return Estimate(value, math.sqrt(value * (1 - value) / n), math.nan, math.nan)
+    error = math.sqrt(value * (1 - value) / n)
+    return Estimate(value, error, value - 0.1, min(value + 0.1, 1.0))
 
 
 NOTHING = Estimate(math.nan, math.nan, math.nan, math.nan)
@@ -21,7 +22,9 @@ def test_precision_and_recall_by_hand():
     found = corrected(1000, precision=share(90, 100), recall=share(40, 50))
     assert found.value == pytest.approx(1125)
     assert found.standard_error == pytest.approx(1125 * math.sqrt(0.1 / 90 + 0.2 / 40))
-    assert found.lower * found.upper == pytest.approx(1125**2)
+    down = math.hypot(math.log(0.9 / 0.8), math.log(0.9 / 0.8))
+    up = math.hypot(math.log(1.0 / 0.9), math.log(0.8 / 0.7))
+    assert (found.lower, found.upper) == pytest.approx((1125 * math.exp(-down), 1125 * math.exp(up)))
 
 
 def test_nothing_checked_says_nothing():
@@ -57,7 +60,8 @@ def test_horvitz_thompson_by_hand():
     found = horvitz_thompson([0.5, 0.25, 1.0])
     assert found.value == 7
     assert found.standard_error**2 == pytest.approx(2 + 12)
-    assert 3 < found.lower < 7 < found.upper
+    assert found.lower == 3
+    assert found.upper > 7 + 1.96 * math.sqrt(14)
 
 
 def test_doubt_lowers_the_total_and_widens_it():
@@ -86,6 +90,24 @@ def test_areas_count_by_size():
 def test_nothing_found_is_nothing_known_of():
     found = horvitz_thompson(np.zeros(0))
     assert (found.value, found.lower, found.upper) == (0, 0, 0)
+
+
+def test_what_finds_stand_for_by_hand():
+    """Two finds that stand for 2 and one half each: 2.5, its variance 3 * 2.5 + (0.1 * 2.5)² + 2.5² * 0.04."""
+    design = [[1.0, 0.0], [0.0, 1.0]]
+    values, covariance = [math.log(2.0), math.log(0.5)], np.full((2, 2), 0.04)
+    found = calibrated(design, values, covariance=covariance, chance_variance=3.0, scene_spread=0.1)
+    assert found.value == pytest.approx(2.5)
+    assert found.standard_error**2 == pytest.approx(7.5 + 0.0625 + 0.25)
+    half = calibrated(
+        design, values, covariance=covariance, chance_variance=3.0, scene_spread=0.1, probability=[0.5, 1]
+    )
+    assert half.value == pytest.approx(1.5)
+
+
+def test_arms_of_a_sum_add_in_quadrature():
+    found = added([Estimate(10, 3, 7, 14), Estimate(5, 4, 1, 8)])
+    assert (found.value, found.standard_error, found.lower, found.upper) == (15, 5, 10, 20)
 
 
 @pytest.mark.parametrize("error", [1.0, 30.0, 300.0])

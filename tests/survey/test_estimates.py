@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pondscan.survey.estimates import MEANINGS, Recall, Sample, Strata, estimate
+from pondscan.survey.estimates import MEANINGS, WRONG_SHARE, Recall, Sample, Strata, estimate
+from pondscan.survey.stratified import WORST
 from pondscan.survey.words import paragraph
 
 STRATA = Strata(
@@ -15,7 +17,8 @@ STRATA = Strata(
     size=np.array([20, 10, 100, 1000]),
     mapped_m2=np.array([2000.0, 0, 0, 0]),
     ground_m2=11e6,
-    spread=np.zeros(4),
+    expected_missed=np.zeros(4),
+    expected_wrong=np.zeros(4),
 )
 
 
@@ -96,3 +99,32 @@ def test_without_any_pond_there_is_nothing_to_share():
     assert found["n_ponds"].value == 0
     assert math.isnan(found["producers_accuracy"].value)
     assert math.isnan(found["n_ponds_precision_recall"].value)
+
+
+def test_ground_where_nothing_was_found_widens_the_interval_upwards():
+    """Ten empty squares of a thousand, a pond expected in each twenty: 990 * 0.05 / (1 + 10 * 0.05) may be there."""
+    sample = judged([[1], [0], [0], [0]])
+    strata = replace(STRATA, expected_missed=np.array([0, 0, 0, 0.05]))
+    sure, unsure = (estimate(sample, one).estimates for one in (STRATA, strata))
+    assert sure["n_ponds"].upper == sure["n_ponds"].value == 20
+    assert unsure["n_ponds"].lower == 20
+    assert unsure["n_ponds"].upper == pytest.approx(20 + WORST * 33)
+    assert unsure["n_ponds_missed"].upper == pytest.approx(WORST * 33)
+    assert unsure["pond_area_m2"].upper == pytest.approx(100 * unsure["n_ponds"].upper)
+    assert unsure["producers_accuracy"].lower == pytest.approx(20 / (20 + WORST * 33))
+
+
+def test_a_stratum_without_a_wrong_outline_is_not_taken_for_faultless():
+    sample = judged([[1], [0], [0], [0]])
+    found = estimate(sample, replace(STRATA, expected_wrong=np.array([0.1, 0, 0, 0]))).estimates["users_accuracy"]
+    assert found.value == found.upper == 1
+    assert found.lower == pytest.approx(1 - WORST * WRONG_SHARE * (10 * 0.1 / 2) / 20)
+
+
+def test_no_bound_of_the_missed_is_a_bound_of_the_share():
+    """The same sample says both: producer's accuracy is mapped / (mapped + missed), and so are its ends."""
+    found = estimate(judged([[1], [1, 1] + [0] * 8, [1] + [0] * 9, [0]]), STRATA).estimates
+    missed, share = found["n_ponds_missed"], found["producers_accuracy"]
+    assert share.value == pytest.approx(20 / (20 + missed.value))
+    assert share.lower == pytest.approx(20 / (20 + missed.upper))
+    assert share.upper == pytest.approx(20 / (20 + missed.lower))
