@@ -38,7 +38,7 @@ class Ground:
     covariance: Floats
     """(n, k, k) of the first k bands of ground pixels about it, sensor noise included."""
     n_pixels: NDArray[np.int64]
-    """(n,) ground pixels that were used."""
+    """(n,) pixels beside the object that the mean is of."""
 
 
 def grouped_median(values: NDArray[np.floating], group: NDArray[np.int64], n_groups: int) -> Floats:
@@ -73,15 +73,22 @@ def places(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 def ground_around(
-    reflectance: NDArray[np.float32], is_ring: NDArray[np.bool_], *, noise: float, n_spread: int
+    reflectance: NDArray[np.float32],
+    is_ring: NDArray[np.bool_],
+    is_beside: NDArray[np.bool_],
+    *,
+    noise: float,
+    n_spread: int,
 ) -> Ground:
-    """Robust mean and covariance of the pixels in each chip's ring.
+    """Level of the ground beside each chip's object, and how the ground around departs from it.
 
     Parameters
     ----------
     reflectance : (n, bands, h, w)
     is_ring : (n, h, w) bool
         Ground pixels to use; at least one per chip.
+    is_beside : (n, h, w) bool
+        Those of them whose level counts; at least one per chip.
     noise : float
         Sensor noise, reflectance: added to the spread, so that flat ground is not believed infinitely.
     n_spread : int
@@ -89,25 +96,28 @@ def ground_around(
 
     Notes
     -----
-    The mean is the median; the covariance is of deviations clipped at three robust standard deviations
-    (1.4826 × median absolute deviation), so that a roof in the ring does not blind the detector.
+    The mean is the median; the covariance is of deviations cut short at three robust standard deviations
+    (1.4826 × median absolute deviation), so that a roof in the ring does not blind the detector. They are cut as a
+    whole, never band by band: forest around a clearing departs from its soil in all bands together, and what is to be
+    ignored is that direction.
     """
     n_chips, n_bands = reflectance.shape[:2]
     place, chip = places(is_ring)
     row, col = np.divmod(place % is_ring[0].size, is_ring.shape[2])
     values = reflectance[chip, :, row, col]
     n_pixels = np.bincount(chip, minlength=n_chips)
-    mean = np.stack([grouped_median(values[:, b], chip, n_chips) for b in range(n_bands)], axis=1)
+    beside = is_beside.ravel()[place]
+    mean = np.stack([grouped_median(values[beside, b], chip[beside], n_chips) for b in range(n_bands)], axis=1)
     deviation = values[:, :n_spread] - mean[chip, :n_spread]
     spread = np.stack([grouped_median(np.abs(column), chip, n_chips) for column in deviation.T], axis=1)
     limit = 3 * 1.4826 * np.maximum(spread, noise)
-    deviation = np.clip(deviation, -limit[chip], limit[chip])
+    deviation /= np.maximum((np.abs(deviation) / limit[chip]).max(axis=1), 1.0)[:, None]
     covariance = np.empty((n_chips, n_spread, n_spread))
     for i, j in zip(*np.triu_indices(n_spread), strict=True):
         product = np.bincount(chip, deviation[:, i] * deviation[:, j], n_chips)
         covariance[:, i, j] = covariance[:, j, i] = product / np.maximum(n_pixels, 1)
     covariance += np.eye(n_spread) * noise**2
-    return Ground(mean, covariance, n_pixels)
+    return Ground(mean, covariance, np.bincount(chip[beside], minlength=n_chips))
 
 
 def liquid_nir(red: Floats, nir_band: str) -> Floats:

@@ -25,6 +25,9 @@ OPTICAL = ("blue", "green", "red", "nir")
 TEXTURE_CORRELATION_PX = 4.0
 """Pixels over which ground texture hangs together: a sum's variance is so many times that of independent pixels."""
 
+BESIDE_PIXELS = 24
+"""Ground pixels that the level of the ground beside an object is the median of."""
+
 INNER_PX = 3
 MIN_INNER_PIXELS = 4
 """A segment's inside: pixels so far from its margin (one pixel of which is blur), and how many of them are enough."""
@@ -50,8 +53,11 @@ least bias of area."""
 MIN_PEAK = 0.15
 """Least water fraction of a peak."""
 
+CORE_REACH_M = 9.5
+"""How far around a pixel its core is sought, at least a pixel: about a pond's width."""
+
 CORE_SHARE = 0.7
-"""At coarse pixels a candidate's pixel is kept if its darkness is at least this share of the highest beside it. What
+"""A candidate's pixel is kept if its darkness is at least this share of the highest beside it. What
 falls short is blur, berm or worked ground beside a pond that looks wet against the fields or forest around."""
 
 GREEN_IN_DARKNESS = 0.5
@@ -165,11 +171,11 @@ def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, no
     """
     is_seen = np.asarray(np.isfinite(chips.reflectance[:, : len(OPTICAL)]).all(axis=1))
     ring_px = ring_pixels(ring_m, gsd_m)
-    if gsd_m > COARSE_GSD_M:
-        chips = _cored(chips, is_seen, ring_px)
+    chips = _cored(chips, is_seen, ring_px, reach_px=max(1, int(CORE_REACH_M // gsd_m)))
     is_ring, is_near = _ring(chips, is_seen, ring_px)
     filled = np.nan_to_num(chips.reflectance)
-    ground = fraction.ground_around(filled, is_ring, noise=noise, n_spread=len(OPTICAL))
+    is_beside = _nearest(chips.is_object, is_ring, ring_px)
+    ground = fraction.ground_around(filled, is_ring, is_beside, noise=noise, n_spread=len(OPTICAL))
     ring_masked = _share(is_near & (chips.coverage != Coverage.CLEAR), is_near)
     margin = ring_px - 1  # the ring has served; what is left around an object is its blur and the splines' reach
     chips, is_seen = chips.cropped(margin), is_seen[:, margin:-margin, margin:-margin]
@@ -184,14 +190,17 @@ def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, no
     return _segments(chips, filled, ground, label, surface, factor, ring_masked, is_seen, nir_band=nir_band)
 
 
-def _cored(chips: Chips, is_seen: NDArray[np.bool_], ring_px: int) -> Chips:
-    """Take out of objects what lies beside a pond: pixels much less dark than one that touches them."""
+def _cored(chips: Chips, is_seen: NDArray[np.bool_], ring_px: int, *, reach_px: int) -> Chips:
+    """Take out of objects what lies beside a pond: pixels much less dark than one within ``reach_px`` of them."""
     is_ring, _ = _ring(chips, is_seen, ring_px)
     green, nir = (chips.reflectance[:, OPTICAL.index(role)] for role in ("green", "nir"))
     brightness = nir - np.float32(GREEN_IN_DARKNESS) * green
     ground = fraction.median_of(brightness, is_ring).astype(np.float32)
     darkness = np.where(chips.is_candidate & is_seen, ground[:, None, None] - brightness, np.float32(-np.inf))
-    is_core = darkness >= np.float32(CORE_SHARE) * split.highest_around(darkness)
+    darkest = darkness
+    for _ in range(reach_px):
+        darkest = split.highest_around(darkest)
+    is_core = darkness >= np.float32(CORE_SHARE) * darkest
     return replace(chips, is_object=chips.is_object & is_core, is_candidate=chips.is_candidate & is_core)
 
 
@@ -226,6 +235,23 @@ def _ring(chips: Chips, is_seen: NDArray[np.bool_], ring_px: int) -> tuple[NDArr
         is_few = is_ring.sum(axis=(1, 2)) < fraction.MIN_RING_PIXELS
         is_ring = np.where(is_few[:, None, None], wider, is_ring)
     return is_ring, is_near
+
+
+def _nearest(is_object: NDArray[np.bool_], is_ring: NDArray[np.bool_], ring_px: int) -> NDArray[np.bool_]:
+    """Those pixels of the ring that are nearest to the object, as many as its level needs.
+
+    What a pond's rim is mixed with is the ground beside it, and that is often a clearing narrower than the ring.
+    """
+    is_beside, left = is_ring.copy(), np.arange(len(is_ring))
+    grown, width = _grow(is_object, 1), 1
+    while len(left) and width < ring_px:
+        step = max(1, width // 2)
+        grown, width = _grow(grown, step), width + step
+        nearer = is_ring[left] & grown
+        is_enough = nearer.sum(axis=(1, 2)) >= BESIDE_PIXELS
+        is_beside[left[is_enough]] = nearer[is_enough]
+        grown, left = grown[~is_enough], left[~is_enough]
+    return is_beside
 
 
 def _fraction_surface(

@@ -23,10 +23,25 @@ def test_ground_is_robust_to_a_roof_in_the_ring() -> None:
     rng = np.random.default_rng(1)
     chip = FOREST[:, None, None] + rng.normal(0, 0.004, (4, 16, 16))
     chip[:, 2, 2:6] = 0.6
-    ground = fraction.ground_around(chip[None], np.ones((1, 16, 16), bool), noise=0.002, n_spread=4)
+    everywhere = np.ones((1, 16, 16), bool)
+    ground = fraction.ground_around(chip[None], everywhere, everywhere, noise=0.002, n_spread=4)
     assert ground.mean[0] == pytest.approx(FOREST, abs=0.002)
     assert np.sqrt(ground.covariance[0, 0, 0]) == pytest.approx(0.0045, abs=0.002)
     assert ground.n_pixels.tolist() == [256]
+
+
+def test_forest_around_a_clearing_is_ignored_and_not_taken_for_its_ground() -> None:
+    rng = np.random.default_rng(1)
+    chip = np.broadcast_to(FOREST[:, None, None], (4, 24, 24)).copy()
+    chip[:, 8:16, 8:16] = LATERITE[:, None, None]
+    chip += rng.normal(0, 0.004, chip.shape)
+    is_clearing = np.zeros((1, 24, 24), bool)
+    is_clearing[:, 8:16, 8:16] = True
+    ground = fraction.ground_around(chip[None], np.ones_like(is_clearing), is_clearing, noise=0.002, n_spread=4)
+    assert ground.mean[0] == pytest.approx(LATERITE, abs=0.002)
+    assert ground.n_pixels.tolist() == [64]
+    weights, _ = fraction.fraction_weights((TURQUOISE - LATERITE)[None], ground.covariance)
+    assert weights[0] @ (FOREST - LATERITE) == pytest.approx(0.0, abs=0.05)
 
 
 @pytest.mark.parametrize("liquid", [TURQUOISE, BROWN])

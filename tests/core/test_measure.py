@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from pondscan.detect import measure
 from pondscan.model import Coverage
@@ -39,12 +40,24 @@ def clearing_with_a_pond() -> measure.Chips:
 
 def test_what_lies_beside_a_pond_is_taken_out_of_the_object() -> None:
     chips = clearing_with_a_pond()
-    cored = measure._cored(chips, np.ones((1, 28, 28), np.bool_), 3)
+    cored = measure._cored(chips, np.ones((1, 28, 28), np.bool_), 3, reach_px=1)
     expected = chips.is_object.copy()
     expected[BESIDE] = False
     expected[POND] = True
     assert (cored.is_object == expected).all()
     assert (cored.is_candidate == expected).all()
+
+
+@pytest.mark.parametrize("gsd_m", [3.0, 10.0])
+def test_a_pond_on_a_clearing_is_held_against_the_earth_beside_it(gsd_m: float) -> None:
+    chips = clearing_with_a_pond()
+    chips.is_object[:], chips.is_candidate[:] = False, False
+    chips.is_object[BESIDE], chips.is_candidate[BESIDE] = True, True
+    found = measure.measure(chips, gsd_m=gsd_m, smoothing_m=2.0, ring_m=30.0, noise=0.003, nir_band="broad")
+    pond = int(np.argmax(found.peak_fraction))
+    assert found.wettest[pond] == pytest.approx(LIQUID, abs=1e-6)
+    assert found.ground[pond] == pytest.approx(EARTH, abs=1e-6)
+    assert found.area_px.sum() == pytest.approx(9.0, rel=0.1)
 
 
 def test_middle_ground_is_ground_of_the_pixels_used() -> None:
