@@ -74,25 +74,26 @@ class Drawn:
 
 def gather(workspace: Workspace, kept: Settings) -> Drawn:
     """Build the tables of a workspace from its stored scenes, with everything a report says of them."""
-    tables = products.build(scene_views(workspace), kept, aoi=workspace.aoi(), reviewed=workspace.verdicts())
-    tables, site_columns, objects = _with_layers(tables, kept)
-    content = replace(report_input(workspace, workspace.scenes(), tables, kept), layers=objects)
-    return Drawn(tables, site_columns, content)
+    tables, site_columns, objects = _with_layers(_tables(workspace, kept), kept)
+    return Drawn(tables, site_columns, _content(workspace, tables, kept, objects))
+
+
+def _tables(workspace: Workspace, kept: Settings) -> Products:
+    return products.build(scene_views(workspace), kept, aoi=workspace.aoi(), reviewed=workspace.verdicts())
+
+
+def _content(
+    workspace: Workspace, tables: Products, kept: Settings, objects: tuple[Objects, ...]
+) -> report.ReportInput:
+    return replace(report_input(workspace, workspace.scenes(), tables, kept), layers=objects)
 
 
 def _build(
     workspace: Workspace, kept: Settings, state: str, ignored: Sequence[tuple[str, str]], timings: Mapping[str, float]
 ) -> Published:
     started = time.perf_counter()
-    stored, drawn = workspace.scenes(), gather(workspace, kept)
-    tables, content = drawn.tables, drawn.content
-    published = Published(
-        totals=totals_of(tables.ponds, tables.sites, tables.survey, content.scenes),
-        covered=covered_shares(stored),
-        why_nothing=tuple(reasons_for_nothing(content)),
-        notes=content.notes,
-        was_rebuilt=True,
-    )
+    stored = workspace.scenes()
+    tables, site_columns, objects = _with_layers(_tables(workspace, kept), kept)
     with (
         workspace.publishing(last=manifest.NAME) as folder,
         atomic.storage_errors(workspace.path),
@@ -100,10 +101,18 @@ def _build(
     ):
         dates = [one.scene.datetime for one in stored if one.scene.datetime]
         newest = max(dates, default=None)
-        writing = executor.submit(export.write, tables, folder, newest=newest, site_columns=drawn.site_columns)
+        writing = executor.submit(export.write, tables, folder, newest=newest, site_columns=site_columns)
+        content = _content(workspace, tables, kept, objects)
         page = report.render(content)
         (folder / REPORT).write_text(page, encoding="utf-8", newline="\n")
         writing.result()
+        published = Published(
+            totals=totals_of(tables.ponds, tables.sites, tables.survey, content.scenes),
+            covered=covered_shares(stored),
+            why_nothing=tuple(reasons_for_nothing(content)),
+            notes=content.notes,
+            was_rebuilt=True,
+        )
         document = manifest.document_of(
             workspace,
             kept,
