@@ -115,7 +115,10 @@ for command in (run, info, config, check, monitor, forget, review, survey, expor
 
 def main() -> NoReturn:
     """Run the command line; the entry point of the ``pondscan`` script."""
-    cli.main(prog_name="pondscan")
+    try:
+        cli.main(prog_name="pondscan")
+    except SystemExit as end:
+        process.leave(end.code if isinstance(end.code, int) else 0)
 
 
 def _say(sentence: str) -> None:
