@@ -35,9 +35,12 @@ if TYPE_CHECKING:
 
     from pondscan.publish import Published
 
-WANTED_LATER = ("pondscan.detect.scan", "pondscan.publish", "skimage.segmentation")
-"""Take 0.6 s to import: done while files are hashed, which needs no interpreter. So nothing imported above needs tables
+WANTED_TO_SCAN = ("pondscan.detect.scan", "skimage.segmentation")
+"""Take 0.4 s to import: done while files are hashed, which needs no interpreter. So nothing imported above needs tables
 of ponds (pandas, geopandas), SciPy or what reads and writes them."""
+
+WANTED_TO_PUBLISH = ("pondscan.publish",)
+"""Takes 0.2 s to import: done while the first tiles are decoded."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being worked on, how many parts of it are done, and out of how many."""
@@ -83,13 +86,13 @@ def run(
         When the inputs, the settings or the workspace do not allow any work.
     """
     started = time.perf_counter()
-    importing = Thread(target=lambda: [import_module(name) for name in WANTED_LATER])
-    importing.start()
+    importing = _importing(WANTED_TO_SCAN)
     workspace = Workspace(out_dir)
     hashing.recall(workspace.ledger.known_hashes())
     aoi = read_aoi(Path(settings.aoi.path)) if settings.aoi.path else None
     found = plan.find(inputs, settings, workspace=out_dir, aoi=aoi, skip=skip)
     importing.join()
+    importing = _importing(WANTED_TO_PUBLISH)
     if not found.scenes and not found.failures and skip is not None:
         return RunSummary(out_dir=out_dir, exit_code=0, ignored=found.ignored)
     if not found.scenes:
@@ -104,6 +107,7 @@ def run(
         job.scan_all(job.stale)
         job.settle([Path(path).resolve() for path in inputs])
         scanned = time.perf_counter()
+        importing.join()
         published = _publish(workspace, found.ignored, {"scan": scanned - started})
         return job.summary(published)
 
@@ -336,6 +340,13 @@ class _Run:
             changed_settings=self.changed_settings,
             warnings=tuple(self.warnings),
         )
+
+
+def _importing(names: Sequence[str]) -> Thread:
+    """Import modules in a thread of their own."""
+    thread = Thread(target=lambda: [import_module(name) for name in names])
+    thread.start()
+    return thread
 
 
 def _publish(workspace: Workspace, ignored: Sequence[tuple[str, str]], timings: dict[str, float]) -> Published:

@@ -192,8 +192,8 @@ class _Scan:
     def stream(self, coverage_sink: CoverageSink) -> Iterator[int]:
         """Read strip after strip, grade the rows whose surroundings are known, gather and measure objects.
 
-        A strip is read while the objects of the one before are measured: threads idle a fifth of the time otherwise.
-        Its pixels take the place of rows that only objects of an earlier strip need.
+        A strip is read while the one before is graded and its objects are measured: threads idle a fifth of the time
+        otherwise. Its pixels take the place of rows that only objects of an earlier strip need.
         """
         height = self.grid.height
         reading = self._read_strip(0)
@@ -201,16 +201,15 @@ class _Scan:
             for tile in reading:
                 tile.result()
             self.rows_read = min(self.rows_read + self.tile_px, height)
+            self._finish_measuring()
+            reading = self._read_strip(self.rows_read)
             is_last = self.rows_read == height
             ready = height if is_last else max(self.rows_read - self.lag, 0) // segment.CELL_PX * segment.CELL_PX
             if ready > self.rows_graded:
-                covering = self.executor.submit(self._cover, self.rows_graded, ready, coverage_sink)
+                self._cover(self.rows_graded, ready, coverage_sink)
                 found = self._grade(self.rows_graded, ready)
-                covering.result()
                 self.pending.append(self._keep_pond_sized(self.assembler.add(found, ready, is_last=is_last)))
                 self.rows_graded = ready
-            self._finish_measuring()
-            reading = self._read_strip(self.rows_read)
             self._measure_closed()
             yield self.rows_graded
         self._finish_measuring()
@@ -303,7 +302,7 @@ class _Scan:
             stop = min(row + GRADED_CELLS * cell, row_stop)
             return self._grade_rows(row, stop, segment.Background(ground.green[rows], ground.nir[rows]))
 
-        return segment.concatenate(list(self.executor.map(grade, bands)))
+        return segment.concatenate([grade(row) for row in bands])
 
     def _grade_rows(self, row: int, stop: int, ground: segment.Background) -> segment.Runs:
         """Candidate runs of a few rows of the scene."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pondscan.model import INVALID, Coverage, Window
+from pondscan.model import Coverage, Window
 
 CODES = ("mask", "coverage", "candidate")
 """Planes of small codes, a byte each, 0 where nothing is known; the others hold counts of reflectance."""
@@ -59,12 +59,14 @@ class RollingRows:
         return [(row_start, min(row_stop, wrap)), *([(wrap, row_stop)] if row_stop > wrap else [])]
 
     def plane(self, role: str) -> NDArray[Any]:
-        """Return the whole plane of a role, addressed by ``row % n_rows``; made on first use."""
+        """Return the whole plane of a role, addressed by ``row % n_rows``; made on first use.
+
+        Reflectance is not filled in beforehand: nothing is asked for that was not put, and rows that were there before
+        would not be told from those that are meant either.
+        """
         if role not in self._planes:
-            if role in CODES:
-                self._planes[role] = np.zeros((self._n_rows, self._width), np.uint8)
-            else:
-                self._planes[role] = np.full((self._n_rows, self._width), INVALID, np.int16)
+            shape = self._n_rows, self._width
+            self._planes[role] = np.zeros(shape, np.uint8) if role in CODES else np.empty(shape, np.int16)
         return self._planes[role]
 
     def rows(self, role: str, row_start: int, row_stop: int) -> NDArray[Any]:
