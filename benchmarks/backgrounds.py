@@ -203,12 +203,17 @@ def implant_mines(
     sensor: str = "sentinel-2",
     when: datetime = WHEN,
     has_mines: bool = True,
+    preset: str = "mixed",
 ) -> tuple[simulate.Place, simulate.Rendered]:
-    """Lay the mines of an invented place into a background; ``has_mines`` False leaves it as it is."""
+    """Lay the mines of an invented place into a background; ``has_mines`` False leaves it as it is.
+
+    ``preset`` says how the mines are built; nothing else of the country is laid in.
+    """
     width_m, height_m = grid.width * grid.gsd_m, grid.height * grid.gsd_m
     n_sites = min(round(SITES_PER_KM2 * width_m * height_m / 1e6 * (10.0 / grid.gsd_m) ** 0.5), MOST_SITES)
     place = simulate.make_place(
         seed,
+        preset=preset,
         width_m=width_m,
         height_m=height_m,
         n_sites=n_sites if has_mines else 0,

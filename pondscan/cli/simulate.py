@@ -82,7 +82,7 @@ Exit codes: 0 done · 1 a file is in the way or cannot be written, or a scene no
     default="mixed",
     show_default=True,
     metavar="NAME",
-    help="Country: mixed, forest, village, paddies, shadow, bare, town, farmland, potholes.",
+    help="Country: mixed, forest, village, paddies, shadow, bare, town, farmland, terraces, potholes.",
 )
 @click.option(
     "--size",

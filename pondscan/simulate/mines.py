@@ -31,6 +31,10 @@ GAP_M = (1.5, 6.0)
 RAGGEDNESS_M = 11.0
 """How far at most the edge of cleared ground strays from its box; less than the apron around every pond."""
 _APRON_M = (12.0, 24.0)
+_TIGHT_APRON_M = (2.0, 9.0)
+"""Ground cleared around each pond of a site with a yard, and of one that clears no more than it must."""
+_RIM_M = (0.5, 0.7)
+_TIGHT_RIM_M = (0.5, 1.5)
 _STEEPEST_BOW = 0.12
 """Largest angle between a row and the contour at the middle of its site, radians."""
 _TANK, _REAGENT, _LAGOON = 0, 1, 2
@@ -80,6 +84,7 @@ class _Site:
     along: float
     """Direction of the contour, radians anticlockwise from east; downhill is 90° to its right."""
     opened: float
+    is_tight: bool
 
 
 def empty_mines() -> Mines:
@@ -93,7 +98,14 @@ def empty_mines() -> Mines:
 
 
 def make_mines(
-    seed: int, x: FloatArray, y: FloatArray, along: FloatArray, opened: FloatArray, median_diameter_m: float
+    seed: int,
+    x: FloatArray,
+    y: FloatArray,
+    along: FloatArray,
+    opened: FloatArray,
+    median_diameter_m: float,
+    *,
+    tightness: float = 0.0,
 ) -> Mines:
     """Lay out one site at each of the given places.
 
@@ -107,12 +119,18 @@ def make_mines(
     opened : float64 array (n_sites,)
         Day the clearing begins.
     median_diameter_m : float
+    tightness : float
+        Share of the sites that clear a few metres around their ponds and no yard, in earth of any kind: their ponds
+        stand nearly in the forest.
     """
+    is_tight = np.random.default_rng([seed, 111]).random(x.size) < tightness
     parts = [
         _make_site(
             np.random.default_rng([seed, 101, number]),
             number,
-            _Site(float(x[number]), float(y[number]), float(along[number]), float(opened[number])),
+            _Site(
+                float(x[number]), float(y[number]), float(along[number]), float(opened[number]), bool(is_tight[number])
+            ),
             median_diameter_m,
         )
         for number in range(x.size)
@@ -136,7 +154,7 @@ def _make_site(rng: np.random.Generator, number: int, site: _Site, median_diamet
     camps = _camps(rng, site, length_m, depth_m)
     return Mines(
         basins=basins,
-        rim_m=rng.uniform(0.5, 0.7, n_ponds),
+        rim_m=rng.uniform(*(_TIGHT_RIM_M if site.is_tight else _RIM_M), n_ponds),
         site=np.full(n_ponds, number),
         number=np.arange(n_ponds),
         row=row,
@@ -253,6 +271,10 @@ def _clearings(
     rng: np.random.Generator, basins: Boxes, site: _Site, length_m: float, depth_m: float
 ) -> tuple[Boxes, FloatArray]:
     """Ground cleared around each pond, a yard over the whole layout, and drilled patches uphill."""
+    if site.is_tight:
+        bare = surface_code(str(rng.choice(("laterite_dry", "laterite_moist", "saprolite"))))
+        aprons = basins.grown(rng.uniform(*_TIGHT_APRON_M, len(basins)), bare)
+        return aprons, np.full(len(aprons), site.opened)
     bare = surface_code("laterite_dry")
     aprons = basins.grown(rng.uniform(*_APRON_M, len(basins)), bare)
     yard = shapes.boxes(

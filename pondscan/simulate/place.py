@@ -122,7 +122,9 @@ def make_place(
         height_m,
         ground,
         countryside.make_countryside(seed, country_kind, ground, bounds, x, y, variety),
-        mines.make_mines(noise.salt(seed, "mines"), x, y, contour, opened, median_diameter_m),
+        mines.make_mines(
+            noise.salt(seed, "mines"), x, y, contour, opened, median_diameter_m, tightness=country_kind.tightness
+        ),
         variety,
     )
 

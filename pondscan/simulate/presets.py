@@ -39,6 +39,8 @@ class Preset:
     """Share of the valley floor under fields."""
     potholes: float = 0.0
     """Hollows that natural ponds and lakes fill."""
+    tightness: float = 0.0
+    """Share of the sites that clear hardly more ground than their ponds take."""
     variety: float = 0.0
     """How much surfaces differ from place to place, site to site and thing to thing, and how much the sky does."""
 
@@ -90,6 +92,7 @@ PRESETS = {
         farmland=0.85,
         variety=1.0,
     ),
+    "terraces": _like_mixed(scrub=0.30, scars=0.03, sites=0.8, tightness=0.8, variety=1.0),
     "potholes": _like_mixed(
         relief_m=10.0,
         ruggedness_m=2.0,

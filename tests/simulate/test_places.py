@@ -47,6 +47,18 @@ def test_neighbours_in_a_row_keep_the_berms_of_real_sites():
     assert 2.5 < np.median(gaps) < 5.0
 
 
+def test_tight_sites_clear_a_few_metres_and_the_others_are_as_they_were():
+    where = np.arange(40) * 3000.0, np.zeros(40), np.zeros(40), np.full(40, 7000.0)
+    roomy, mixed, tight = (mines.make_mines(5, *where, 12.0, tightness=share) for share in (0.0, 0.5, 1.0))
+    assert np.array_equal(tight.basins.x, roomy.basins.x)  # the ponds are the same, only their ground is not
+    margin = tight.clearings.half_width - tight.basins.half_width
+    assert margin.min() >= 2.0
+    assert margin.max() <= 9.0
+    assert len(set(tight.clearings.surface)) == 3
+    assert (tight.rim_m.min() < 0.6, tight.rim_m.max() > 1.4, roomy.rim_m.max() < 0.71) == (True, True, True)
+    assert len(tight.clearings) < len(mixed.clearings) < len(roomy.clearings)
+
+
 def test_sites_hold_nine_ponds_on_average_of_twelve_metres():
     laid = many_sites(2)
     n_ponds = np.bincount(laid.site)
