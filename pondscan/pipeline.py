@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
     from pondscan.publish import Published
+    from pondscan.scenes.reader import SceneReader
+    from pondscan.store.workspace import SceneDraft
 
 WANTED_TO_SCAN = ("pondscan.detect.scan", "skimage.segmentation")
 """Take 0.4 s to import: done while files are hashed, which needs no interpreter. So nothing imported above needs tables
@@ -258,7 +260,7 @@ class _Run:
             _threads(self.workers) as executor,
         ):
             keep = self.settings.chips
-            picture = executor.submit(reader.quicklook, keep.quicklook_px) if keep.quicklook_px else None
+            picture = executor.submit(_draw, reader, keep.quicklook_px, draft)
             ground, told = elevation.ground_under(scene, self.settings.terrain.dem)
             chips = GroundSampler(scene.grid, keep.ground)
             result = scan.scan_scene(
@@ -273,9 +275,9 @@ class _Run:
             if not draft.has_data:
                 raise InputError(_nothing_in(scene))
             self.workspace.save_settings(self.settings, self.aoi)
+            picture.result()
             stored = draft.save(
                 result.observations,
-                picture.result() if picture else None,
                 result.counts,
                 (*told, *result.warnings, *reader.warnings),
                 result.evidence,
@@ -404,6 +406,12 @@ def _reason(scene: Scene, error: Exception) -> str:
         return f"{scene.source}: its pixels cannot be read ({error}): check that the file is whole"
     what = f"{type(error).__name__}: {error}".replace("\n", " ")
     return f"{scene.source}: pondscan failed on this scene, which is a fault of pondscan, please report it ({what})"
+
+
+def _draw(reader: SceneReader, max_px: int, draft: SceneDraft) -> None:
+    """Write the picture of a scene, if one is wanted."""
+    if max_px:
+        draft.write_quicklook(reader.quicklook(max_px))
 
 
 @contextmanager

@@ -48,7 +48,8 @@ def painted_workspace(folder: Path, *, with_crops: bool = True) -> Workspace:
     quicklook = np.clip(small / 10, 1, 255).astype(np.uint8)
     workspace = Workspace(folder)
     with workspace.lock(), workspace.new_scene(scene_named("a"), (), "h") as draft:
-        draft.save(observations_of("a", 0), quicklook, {}, crops=crops if with_crops else None)
+        draft.write_quicklook(quicklook)
+        draft.save(observations_of("a", 0), {}, crops=crops if with_crops else None)
     return workspace
 
 

@@ -154,8 +154,9 @@ def may_hold_cloud(blue: Floats) -> bool:
     blue : (h, w) float32
         Reflectance, cell means; NaN without data.
     """
-    is_bright = blue > PALE_BLUE
-    return bool(is_bright.any()) and bool(ndi.binary_opening(is_bright, _SQUARE).any())
+    rows = blue > PALE_BLUE
+    rows = rows[:-2] & rows[1:-1] & rows[2:]
+    return bool((rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]).any())  # squares of three by three: what opening leaves
 
 
 def thin_share(blue: Floats, red: Floats) -> float:

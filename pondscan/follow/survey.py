@@ -131,7 +131,7 @@ def _summed(places: Places, counted: pd.DataFrame) -> Row:
         "pond_area_lower_m2": max(0.0, area - half),
         "pond_area_upper_m2": area + half,
         "footprint_m2": float(shapely.area(footprint).sum()),
-        "envelope_m2": float(shapely.area(shapely.convex_hull(shapely.union_all(footprint)))),
+        "envelope_m2": float(shapely.area(shapely.convex_hull(shapely.geometrycollections(footprint)))),
     }
 
 

@@ -354,6 +354,10 @@ class SceneDraft:
         if self._coverage.write(window, codes):
             self._finish_coverage()
 
+    def write_quicklook(self, picture: NDArray[np.uint8]) -> None:
+        """Write the picture of the whole scene, ``uint8 (h, w, 3)``, red, green and blue."""
+        write_png(self._temporary["quicklook"], picture)
+
     def _finish_coverage(self) -> Future[None]:
         if self._finishing is None:
             self._finishing = self._aside.submit(self._coverage.finish, self._temporary["coverage"])
@@ -368,7 +372,6 @@ class SceneDraft:
     def save(
         self,
         observations: gpd.GeoDataFrame,
-        quicklook: NDArray[np.uint8] | None,
         counts: Mapping[str, int],
         warnings: tuple[str, ...] = (),
         evidence: pd.DataFrame | None = None,
@@ -382,8 +385,6 @@ class SceneDraft:
         ----------
         observations
             Columns ``tables.OBSERVATIONS`` and the outline, in the scene's CRS.
-        quicklook
-            ``uint8 (h, w, 3)``, red, green and blue, or None.
         counts
             What the scan counted.
         warnings
@@ -410,8 +411,6 @@ class SceneDraft:
             warnings=tuple(dict.fromkeys((*self._stored.scene.warnings, *warnings))),
         )
         aside = [self._finish_coverage()]
-        if quicklook is not None:
-            aside.append(self._aside.submit(write_png, self._temporary["quicklook"], quicklook))
         if crops is not None and len(crops):
             aside.append(self._aside.submit(write_imagery, self._temporary["imagery"], stored.scene.grid, crops))
         write_evidence(self._temporary["evidence"], no_rows(EVIDENCE) if evidence is None else evidence)

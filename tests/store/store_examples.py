@@ -74,7 +74,8 @@ def store(workspace: Workspace, scene: Scene, *, n: int = 2, scan_hash: str = "h
     with workspace.new_scene(scene, (PIXELS,), scan_hash) as draft:
         for window, codes in tiles_of(codes_with_cloud(), 16):
             draft.write_coverage(window, codes)
-        return draft.save(observations_of(scene.scene_id, n), np.zeros((4, 6, 3), np.uint8), {"candidates": n})
+        draft.write_quicklook(np.zeros((4, 6, 3), np.uint8))
+        return draft.save(observations_of(scene.scene_id, n), {"candidates": n})
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -130,7 +130,7 @@ def test_a_table_that_lacks_a_column_is_refused_and_nothing_stays(workspace):
             pytest.raises(ValueError, match="lacks the columns snr"),
             workspace.new_scene(scene_named("a"), (), "h") as draft,
         ):
-            draft.save(observations_of("a", 1).drop(columns="snr"), None, {})
+            draft.save(observations_of("a", 1).drop(columns="snr"), {})
         assert list((workspace.path / "observations").iterdir()) == []
         assert list((workspace.path / "coverage").iterdir()) == []
 
@@ -141,7 +141,7 @@ def test_nothing_of_a_scene_is_visible_before_it_is_saved(workspace):
             draft.write_coverage(window, codes)
         assert workspace.scenes() == ()
         assert not (workspace.path / "coverage" / "a.tif").exists()
-        draft.save(observations_of("a", 1), None, {})
+        draft.save(observations_of("a", 1), {})
         assert [stored.scene_id for stored in workspace.scenes()] == ["a"]
         assert workspace.quicklook("a") is None
 
@@ -439,7 +439,7 @@ def test_evidence_is_kept_as_it_was_measured(workspace):
         scene = scene_named("a")
         with workspace.new_scene(scene, (), "hash") as draft:
             draft.write_coverage(Window(0, GRID.height, 0, GRID.width), np.ones((GRID.height, GRID.width), np.uint8))
-            draft.save(observations_of("a", 1), None, {}, evidence=measured)
+            draft.save(observations_of("a", 1), {}, evidence=measured)
     pd.testing.assert_frame_equal(workspace.evidence("a"), measured)
 
 
