@@ -6,18 +6,21 @@ scene lies off the others, and outlines are taken there too.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import pyproj
 from numpy.typing import NDArray
 from PIL import Image
 
 from pondscan.detect import crops
 from pondscan.follow.registration import ALONE, Placement
+from pondscan.grid import between
+from pondscan.hashing import file_sha256
+from pondscan.memory import Remember, forgetful
 from pondscan.model import Grid, Window
 from pondscan.store import CoverageMap, StoredScene, Workspace
 
@@ -82,10 +85,18 @@ class Album:
         CRS of the places asked for, metres: that of the products.
     placements
         By scene_id: how far a scene lies off the others; one that is not named lies where it says.
+    remember
+        Where the scale of a scene's quicklook is looked up first.
     """
 
-    def __init__(self, workspace: Workspace, crs: str, placements: Mapping[str, Placement] | None = None) -> None:
-        self._workspace, self._crs = workspace, crs
+    def __init__(
+        self,
+        workspace: Workspace,
+        crs: str,
+        placements: Mapping[str, Placement] | None = None,
+        remember: Remember = forgetful,
+    ) -> None:
+        self._workspace, self._crs, self._remember = workspace, crs, remember
         self._placements = placements or {}
         self._fits: dict[str, Fit] = {}
         self.scenes: dict[str, StoredScene] = {one.scene_id: one for one in workspace.scenes()}
@@ -104,7 +115,7 @@ class Album:
         grid = self.scenes[scene_id].scene.grid
         moved = xy + self._placements.get(scene_id, ALONE).shift_at(xy[:, 0], xy[:, 1])
         if grid.crs != self._crs:
-            moved = np.stack(_between(self._crs, grid.crs).transform(*moved.T), axis=1)
+            moved = np.stack(between(self._crs, grid.crs).transform(*moved.T), axis=1)
         return np.stack([moved[:, 0] - grid.x_origin, grid.y_origin - moved[:, 1]], axis=1) / grid.gsd_m
 
     def crops(
@@ -141,9 +152,14 @@ class Album:
     def _fit(self, scene_id: str) -> Fit:
         """Scale of a scene's quicklook by which it shows the reflectance of what is kept; asked once."""
         if scene_id not in self._fits:
-            imagery, quicklook = self._workspace.imagery(scene_id), self._quicklook(scene_id, NATURAL)
-            known = imagery.thinned(quicklook.shape[:2]) if imagery else np.zeros((3, 1, 1), np.uint8)
-            self._fits[scene_id] = _fit(np.moveaxis(quicklook, 2, 0), known) if imagery else (UNFITTED, 0.0)
+            imagery, png = self._workspace.imagery(scene_id), self._workspace.quicklook(scene_id)
+            if imagery is None or png is None:
+                self._fits[scene_id] = (UNFITTED, 0.0)
+            else:
+                picture = np.moveaxis(_decoded(png, is_grey=False), 2, 0)
+                key = ("fit", file_sha256(imagery.path), hashlib.sha256(png).hexdigest())
+                fit = self._remember(key, lambda: np.array(_fit(picture, imagery.thinned(picture.shape[1:]))))
+                self._fits[scene_id] = (float(fit[0]), float(fit[1]))
         return self._fits[scene_id]
 
     def _quicklook(self, scene_id: str, bands: tuple[str, str, str]) -> Picture:
@@ -208,11 +224,6 @@ def _painted(crop: Crop, low: Floats, high: Floats) -> Picture:
     is_shown = np.isfinite(scaled).all(axis=2, keepdims=True)
     bright = 255 * np.clip(np.where(is_shown, scaled, 0), 0, 1) ** GAMMA
     return np.where(is_shown, bright.round(), NO_PICTURE).astype(np.uint8)
-
-
-@lru_cache(maxsize=16)
-def _between(one: str, other: str) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(one, other, always_xy=True)
 
 
 @lru_cache(maxsize=4)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from pondscan.model import Window
+
+if TYPE_CHECKING:
+    from pyproj import Transformer
 
 MAX_AREA_SCALE_ERROR = 0.005
 """A grid whose pixels are off by more than this share of their area is warped before anything is measured on it."""
@@ -34,6 +39,18 @@ def area_scale_error(crs: str, lon: float, lat: float) -> float:
     factors = Proj(parsed).get_factors(lon, lat)
     # Proj works in metres: an area counted in feet is off by the square of the conversion.
     return float(abs(factors.areal_scale / to_metres**2 - 1))
+
+
+@lru_cache(maxsize=64)
+def between(one: str, other: str) -> Transformer:
+    """Transformer from one CRS to another, easting or longitude first; each pair is understood once.
+
+    >>> [round(float(metres)) for metres in between("EPSG:4326", "EPSG:32647").transform(99.0, 0.0)]
+    [500000, 0]
+    """
+    from pyproj import Transformer
+
+    return Transformer.from_crs(one, other, always_xy=True)
 
 
 def utm_crs_at(lon: float, lat: float) -> str:

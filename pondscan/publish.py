@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,14 @@ from pondscan.config import ContextSettings, Settings
 from pondscan.configfile import to_toml
 from pondscan.context.sources import Context, files_of, read_context
 from pondscan.follow import products
+from pondscan.memory import Remember, forgetful
 from pondscan.model import Coverage
 from pondscan.report.caveats import reasons_for_nothing
 from pondscan.report.looks import instrument
 from pondscan.store import StoredScene, Workspace, atomic, retention
+from pondscan.store.memo import memo
 from pondscan.store.views import scene_views
+from pondscan.store.workspace import MEMO
 from pondscan.strips import strips
 from pondscan.summary import Totals, covered_shares, totals_of
 from pondscan.tables import SITES, Column
@@ -78,14 +82,24 @@ def gather(workspace: Workspace, kept: Settings) -> Drawn:
     return Drawn(tables, site_columns, _content(workspace, tables, kept, objects))
 
 
-def _tables(workspace: Workspace, kept: Settings) -> Products:
-    return products.build(scene_views(workspace), kept, aoi=workspace.aoi(), reviewed=workspace.verdicts())
+def _memory(workspace: Workspace) -> AbstractContextManager[Remember]:
+    """What earlier publishings by the same versions worked out."""
+    return memo(workspace.path / MEMO, [f"{name} {version}" for name, version in manifest.versions().items()])
+
+
+def _tables(workspace: Workspace, kept: Settings, remember: Remember = forgetful) -> Products:
+    views, reviewed = scene_views(workspace, remember), workspace.verdicts()
+    return products.build(views, kept, aoi=workspace.aoi(), reviewed=reviewed, remember=remember)
 
 
 def _content(
-    workspace: Workspace, tables: Products, kept: Settings, objects: tuple[Objects, ...]
+    workspace: Workspace,
+    tables: Products,
+    kept: Settings,
+    objects: tuple[Objects, ...],
+    remember: Remember = forgetful,
 ) -> report.ReportInput:
-    return replace(report_input(workspace, workspace.scenes(), tables, kept), layers=objects)
+    return replace(report_input(workspace, workspace.scenes(), tables, kept, remember), layers=objects)
 
 
 def _build(
@@ -93,42 +107,43 @@ def _build(
 ) -> Published:
     started = time.perf_counter()
     stored = workspace.scenes()
-    tables, site_columns, objects = _with_layers(_tables(workspace, kept), kept)
-    with (
-        workspace.publishing(last=manifest.NAME) as folder,
-        atomic.storage_errors(workspace.path),
-        ThreadPoolExecutor(1) as executor,  # geometry and GDAL work while the interpreter draws the page
-    ):
-        dates = [one.scene.datetime for one in stored if one.scene.datetime]
-        newest = max(dates, default=None)
-        writing = executor.submit(export.write, tables, folder, newest=newest, site_columns=site_columns)
-        content = _content(workspace, tables, kept, objects)
-        page = report.render(content)
-        (folder / REPORT).write_text(page, encoding="utf-8", newline="\n")
-        writing.result()
-        published = Published(
-            totals=totals_of(tables.ponds, tables.sites, tables.survey, content.scenes),
-            covered=covered_shares(stored),
-            why_nothing=tuple(reasons_for_nothing(content)),
-            notes=content.notes,
-            was_rebuilt=True,
-        )
-        document = manifest.document_of(
-            workspace,
-            kept,
-            state=state,
-            products=sorted(folder.iterdir()),
-            totals=published.totals,
-            covered=published.covered,
-            why_nothing=published.why_nothing,
-            notes=published.notes,
-            placements=tables.placements,
-            context=files_of(kept.context),
-            study=content.study,
-            ignored=ignored,
-            timings={**timings, "products": time.perf_counter() - started},
-        )
-        (folder / manifest.NAME).write_bytes(manifest.written(document))
+    with _memory(workspace) as remember:
+        tables, site_columns, objects = _with_layers(_tables(workspace, kept, remember), kept)
+        with (
+            workspace.publishing(last=manifest.NAME) as folder,
+            atomic.storage_errors(workspace.path),
+            ThreadPoolExecutor(1) as executor,  # geometry and GDAL work while the interpreter draws the page
+        ):
+            dates = [one.scene.datetime for one in stored if one.scene.datetime]
+            newest = max(dates, default=None)
+            writing = executor.submit(export.write, tables, folder, newest=newest, site_columns=site_columns)
+            content = _content(workspace, tables, kept, objects, remember)
+            page = report.render(content)
+            (folder / REPORT).write_text(page, encoding="utf-8", newline="\n")
+            writing.result()
+            published = Published(
+                totals=totals_of(tables.ponds, tables.sites, tables.survey, content.scenes),
+                covered=covered_shares(stored),
+                why_nothing=tuple(reasons_for_nothing(content)),
+                notes=content.notes,
+                was_rebuilt=True,
+            )
+            document = manifest.document_of(
+                workspace,
+                kept,
+                state=state,
+                products=sorted(folder.iterdir()),
+                totals=published.totals,
+                covered=published.covered,
+                why_nothing=published.why_nothing,
+                notes=published.notes,
+                placements=tables.placements,
+                context=files_of(kept.context),
+                study=content.study,
+                ignored=ignored,
+                timings={**timings, "products": time.perf_counter() - started},
+            )
+            (folder / manifest.NAME).write_bytes(manifest.written(document))
     return published
 
 
@@ -145,7 +160,11 @@ def _with_layers(tables: Products, kept: Settings) -> tuple[Products, tuple[Colu
 
 
 def report_input(
-    workspace: Workspace, stored: Sequence[StoredScene], tables: Products, kept: Settings
+    workspace: Workspace,
+    stored: Sequence[StoredScene],
+    tables: Products,
+    kept: Settings,
+    remember: Remember = forgetful,
 ) -> report.ReportInput:
     """Gather what the report is made from; how the work was cut and where files lie are no part of it."""
     superseded = [f"{one.scene_id} is not used: {one.by} is another version of it." for one in workspace.superseded()]
@@ -154,7 +173,7 @@ def report_input(
         for one in stored
         if (png := workspace.quicklook(one.scene_id)) is not None
     ]
-    album = Album(workspace, tables.crs, tables.placements)
+    album = Album(workspace, tables.crs, tables.placements, remember)
     context, scenes = read_context(kept.context), scene_table(stored, tables.observations, kept)
     plain = Settings()
     storage = kept.storage.model_copy(update={"min_free_mb": plain.storage.min_free_mb})

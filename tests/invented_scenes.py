@@ -186,7 +186,7 @@ def install(monkeypatch) -> World:
     return world
 
 
-def plain_tables(views, settings, *, aoi=None, reviewed=()) -> Products:
+def plain_tables(views, settings, *, aoi=None, reviewed=(), remember=None) -> Products:
     """Every observation a pond of its own: tables that differ when any stored scene does."""
     seen = pd.concat([observations("none", []), *(view.observations for view in views)], ignore_index=True)
     empty = {name: pd.DataFrame(columns=names(table)) for name, table in TABLES.items()}

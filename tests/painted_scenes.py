@@ -40,6 +40,9 @@ class PaintedCoverage:
         codes = np.where(shapely.contains_xy(self.extent, x, y), Coverage.CLEAR, Coverage.OUTSIDE)
         return np.where(shapely.contains_xy(self.cloud, x, y), Coverage.CLOUD, codes).astype(np.uint8)
 
+    def is_clear_at(self, x, y, crs):
+        return self.codes_at(x, y, crs) == Coverage.CLEAR
+
     def clear_fraction(self, polygons, crs):
         polygons = np.asarray(gpd.GeoSeries(list(polygons), crs=crs).to_crs(self.crs).array, dtype=object)
         clear = self.extent.difference(self.cloud)

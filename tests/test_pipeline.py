@@ -19,6 +19,7 @@ from pondscan.config import Settings
 from pondscan.errors import InputError, WorkspaceError
 from pondscan.follow import products
 from pondscan.store import Workspace, atomic
+from pondscan.store.workspace import MEMO
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "run.schema.json").read_text(encoding="utf-8"))
 PRODUCTS = (*export.PRODUCTS, publish.REPORT)
@@ -266,6 +267,19 @@ def test_a_product_somebody_changed_is_made_again(world, tmp_path, out):
     (out / "survey.csv").unlink()
     assert run(scenes, out).was_rebuilt
     assert products_in(out) == before
+
+
+def test_what_is_remembered_changes_no_product(real_tables, world, tmp_path, out, at_once):
+    scenes = [*three_dates(tmp_path / "in"), write_scene(tmp_path / "in", "cloudy", "2024-05-02", cloud_px=40)]
+    run(scenes[:3], out)
+    remembered = (out / MEMO).read_bytes()
+    run(scenes, out)
+    assert (out / MEMO).read_bytes() != remembered
+    for change in ((out / MEMO).unlink, lambda: (out / MEMO).write_bytes(b"damaged")):
+        change()
+        (out / "run.json").unlink()
+        run(scenes, out)
+        assert products_in(out) == at_once(scenes)
 
 
 def test_inputs_may_be_gone_later(real_tables, world, tmp_path, out):

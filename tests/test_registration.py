@@ -53,6 +53,27 @@ def test_the_references_are_the_first_three_clear_ones_of_the_finest_sensor():
     assert found[4].outcome == "aligned"
 
 
+def test_a_pair_of_scenes_is_compared_once():
+    scenes = [ground(), ground((6.0, -9.0), noise=0.005), ground((3.0, 1.0), noise=0.005, seed=2)]
+    known, worked_out = {}, []
+
+    def remember(key, work_out):
+        if key not in known:
+            worked_out.append(key)
+            known[key] = work_out()
+        return known[key]
+
+    place(scenes[:2], CRS, remember)
+    assert len(worked_out) == 2
+    found = place(scenes, CRS, remember)
+    assert len(worked_out) == 6
+    place(scenes, CRS, remember)
+    assert len(worked_out) == 6
+    assert [(one.outcome, one.east_m, one.north_m) for one in found] == [
+        (one.outcome, one.east_m, one.north_m) for one in place(scenes, CRS)
+    ]
+
+
 def test_a_scene_of_other_ground_stands_alone():
     far = replace(GRID, x_origin=GRID.x_origin + 50_000)
     assert [one.outcome for one in place([ground(), ground(grid=far)], CRS)] == ["alone", "alone"]

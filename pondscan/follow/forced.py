@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyproj
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from pondscan.follow.looks import Look
 from pondscan.follow.matching import Objects, feasible_pairs
 from pondscan.follow.tracks import HALF
+from pondscan.grid import between
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -93,7 +93,7 @@ def measure(looks: Sequence[Look], ponds: Objects, shift_m: Floats, is_sighted: 
             rows = _unsighted(view.evidence)
             if not len(rows["x"]) or not len(asked):
                 continue
-            to_working = pyproj.Transformer.from_crs(view.scene.grid.crs, crs, always_xy=True)
+            to_working = between(view.scene.grid.crs, crs)
             x, y = to_working.transform(rows["x"], rows["y"])
             off = view.placement.shift_at(x, y) + shift_m[number]
             pond, row = _nearest(ponds, asked, np.stack([x, y], axis=1) - off)

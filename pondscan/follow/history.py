@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
-import pyproj
 from numpy.typing import NDArray
 
 from pondscan.detect import detection
@@ -20,6 +19,7 @@ from pondscan.follow import presence, stacking
 from pondscan.follow.forced import SHEET_PX, Forced
 from pondscan.follow.looks import Look, is_clear_at
 from pondscan.follow.tracks import Tracks
+from pondscan.grid import between
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -247,7 +247,7 @@ def _looked_at(look: Look, x: Floats, y: Floats, diameter_m: Floats, crs: str) -
     for view in look.views:
         codes = is_clear_at(view, around_x.ravel(), around_y.ravel(), crs)
         is_clear |= codes.reshape(around_x.shape).all(axis=0)
-        to_scene = pyproj.Transformer.from_crs(crs, view.scene.grid.crs, always_xy=True)
+        to_scene = between(crs, view.scene.grid.crs)
         east_of, north_of = to_scene.transform(*view.shown_at(x, y))
         west, south, east, north = view.scene.grid.bounds
         is_inside |= (east_of >= west) & (east_of <= east) & (north_of >= south) & (north_of <= north)

@@ -21,8 +21,9 @@ from pondscan.detect.ground import GroundChips, no_chips
 from pondscan.errors import ConfigError, InputError
 from pondscan.follow.matching import FINER, Objects, assign, feasible_pairs
 from pondscan.follow.registration import ALONE, REFERENCE_CLEAR, Placement, SceneChips, place
-from pondscan.grid import utm_crs_at
-from pondscan.model import Coverage, Scene
+from pondscan.grid import between, utm_crs_at
+from pondscan.memory import Remember, forgetful
+from pondscan.model import Scene
 from pondscan.sensors import SENSORS
 from pondscan.tables import EVIDENCE, OBSERVATIONS, conform, names, no_rows
 
@@ -41,8 +42,8 @@ NOWHERE_CRS = "EPSG:6933"
 class CoverageMap(Protocol):
     """What one scene saw of the ground."""
 
-    def codes_at(self, x: Floats, y: Floats, crs: str) -> NDArray[np.uint8]:
-        """``model.Coverage`` codes at points given in ``crs``; OUTSIDE where the scene is not."""
+    def is_clear_at(self, x: Floats, y: Floats, crs: str) -> Booleans:
+        """Whether points given in ``crs`` were seen clear; not where the scene is not."""
 
     def clear_fraction(self, polygons: Polygons, crs: str) -> Floats:
         """Share of each polygon's area, given in ``crs``, that was seen clear; 0 where the scene is not."""
@@ -147,13 +148,13 @@ def in_order(views: Iterable[SceneView]) -> list[SceneView]:
     return used
 
 
-def aligned(views: Sequence[SceneView], crs: str) -> list[SceneView]:
+def aligned(views: Sequence[SceneView], crs: str, remember: Remember = forgetful) -> list[SceneView]:
     """Place scenes, in canonical order, against the first clear ones of the finest sensor (see ``registration``)."""
     grounds = [
         SceneChips(view.ground, view.scene.gsd_m, len(view.ground) >= REFERENCE_CLEAR * max(view.ground.n_points, 1))
         for view in views
     ]
-    return [replace(view, placement=found) for view, found in zip(views, place(grounds, crs), strict=True)]
+    return [replace(view, placement=found) for view, found in zip(views, place(grounds, crs, remember), strict=True)]
 
 
 def start_times(looks: Sequence[Look]) -> NDArray[np.datetime64]:
@@ -259,7 +260,7 @@ def _look(views: list[SceneView], extent: list[BaseGeometry], lattice: Lattice) 
 
 def is_clear_at(view: SceneView, x: Floats, y: Floats, crs: str) -> Booleans:
     """Whether a scene saw points of the working CRS clear."""
-    return np.asarray(view.coverage.codes_at(*view.shown_at(x, y), crs) == Coverage.CLEAR)
+    return view.coverage.is_clear_at(*view.shown_at(x, y), crs)
 
 
 def clear_share(look: Look, polygons: Polygons, crs: str, *, n_points: int = 400) -> Floats:
@@ -347,10 +348,11 @@ def _shown_by(views: Sequence[SceneView], crs: str, aoi: BaseGeometry | None) ->
 
     All scenes go through each step together: a step costs the same for one small table as for hundreds.
     """
-    frames = [conform(view.observations, OBSERVATIONS) for view in views] or [_no_observations(crs)]
+    frames = [view.observations for view in views] or [_no_observations(crs)]
     owner = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
     outline = np.concatenate([np.asarray(frame.geometry.array, dtype=object) for frame in frames])
-    table = pd.concat([frame.drop(columns="geometry") for frame in map(pd.DataFrame, frames)], ignore_index=True)
+    table = pd.concat([pd.DataFrame(frame)[names(OBSERVATIONS)] for frame in frames], ignore_index=True)
+    table = conform(table, OBSERVATIONS)
     is_counted = (table["rejected"].fillna("") == "").to_numpy(bool)
     if aoi is not None:
         is_counted &= shapely.contains_xy(aoi, table["lon"].to_numpy(float), table["lat"].to_numpy(float))
@@ -359,7 +361,7 @@ def _shown_by(views: Sequence[SceneView], crs: str, aoi: BaseGeometry | None) ->
     zone = np.array([view.scene.grid.crs for view in views] or [crs])[owner]
     for other in sorted(set(zone.tolist())):
         there = zone == other
-        x[there], y[there] = pyproj.Transformer.from_crs(other, crs, always_xy=True).transform(x[there], y[there])
+        x[there], y[there] = between(other, crs).transform(x[there], y[there])
         outline[there] = np.asarray(gpd.GeoSeries(outline[there], crs=other).to_crs(crs), dtype=object)
     shift = np.zeros((len(table), 2))
     for number in sorted(set(owner.tolist())):

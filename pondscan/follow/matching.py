@@ -136,7 +136,7 @@ def feasible_pairs(known: Objects, seen: Objects) -> Pairs:
     one, other = known.take(i), seen.take(j)
     distance = np.hypot(one.x - other.x, one.y - other.y)
     reach = (one.diameter_m + other.diameter_m) / 4 + one.slack_m + other.slack_m
-    overlap = np.asarray(shapely.area(shapely.intersection(one.outline, other.outline)))
+    overlap = _overlap_m2(one.outline, other.outline)
     area, other_area = shapely.area(one.outline), shapely.area(other.outline)
     is_covered = np.asarray(shapely.distance(other.outline, shapely.points(one.x, one.y))) <= other.slack_m
     is_feasible = (distance <= reach) | (overlap >= np.minimum(area, other_area) / 2) | is_covered
@@ -200,6 +200,16 @@ def _near(known: Objects, seen: Objects) -> tuple[Integers, Integers]:
     j, i = tree.query(_boxes(seen))
     order = np.lexsort((j, i))
     return i[order].astype(np.int64), j[order].astype(np.int64)
+
+
+def _overlap_m2(one: Polygons, other: Polygons) -> Floats:
+    """Area that each pair of outlines shares; most pairs are neighbours whose boxes say already that it is none."""
+    west, south, east, north = shapely.bounds(one).reshape(-1, 4).T
+    other_west, other_south, other_east, other_north = shapely.bounds(other).reshape(-1, 4).T
+    touches = (west < other_east) & (other_west < east) & (south < other_north) & (other_south < north)
+    overlap = np.zeros(len(one))
+    overlap[touches] = shapely.area(shapely.intersection(one[touches], other[touches]))
+    return overlap
 
 
 def _boxes(objects: Objects) -> Polygons:

@@ -23,6 +23,7 @@ from pondscan.follow.looks import SceneView, aligned, extents, group_looks, in_o
 from pondscan.follow.places import Places, locate, seen_at, site_table, unseen_at
 from pondscan.follow.registration import Placement
 from pondscan.follow.survey import survey
+from pondscan.memory import Remember, forgetful
 from pondscan.tables import OBSERVATIONS, PONDS, SITES, SURVEY, TIMESERIES, Column, conform
 
 Booleans = NDArray[np.bool_]
@@ -68,6 +69,7 @@ def build(
     *,
     aoi: BaseGeometry | None = None,
     reviewed: GeoDataFrame | None = None,
+    remember: Remember = forgetful,
 ) -> Products:
     """Build every table from the stored scenes.
 
@@ -81,6 +83,8 @@ def build(
         Area of interest in WGS84 (longitude, latitude); None for everything the scenes cover.
     reviewed
         What reviewers said, columns ``tables.VERDICTS``; None for nothing.
+    remember
+        Where results are looked up before they are worked out; it changes no number.
 
     Raises
     ------
@@ -93,7 +97,13 @@ def build(
     crs = working_crs(in_order(stored), settings.products.crs)
     is_placed = settings.registration.use == "auto"
     counted, region = take_census(
-        stored, crs, aoi=aoi, reviewed=reviewed, is_placed=is_placed, target=settings.confidence.target
+        stored,
+        crs,
+        aoi=aoi,
+        reviewed=reviewed,
+        is_placed=is_placed,
+        target=settings.confidence.target,
+        remember=remember,
     )
     min_confidence = settings.confidence.min_confidence
     places = locate(counted, min_confidence, region, **settings.sites.model_dump())
@@ -127,12 +137,13 @@ def take_census(
     reviewed: GeoDataFrame | None = None,
     is_placed: bool = True,
     target: str = census.LEACH_POND,
+    remember: Remember = forgetful,
 ) -> tuple[Census, BaseGeometry]:
     """Follow the ponds through all scenes; the ground that the census speaks of comes with it.
 
     Parameters
     ----------
-    views, aoi, reviewed
+    views, aoi, reviewed, remember
         As ``build`` takes them.
     crs
         As ``looks.working_crs`` gives it.
@@ -141,7 +152,7 @@ def take_census(
     target
         As ``census.take`` takes it.
     """
-    used = aligned(in_order(views), crs) if is_placed else in_order(views)
+    used = aligned(in_order(views), crs, remember) if is_placed else in_order(views)
     extent = extents(used, crs)
     region = shapely.union_all(extent) if aoi is None else _projected(aoi, crs)
     return census.take(group_looks(used, extent, lattice_over(region, crs)), crs, aoi, reviewed, target), region

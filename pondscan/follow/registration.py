@@ -10,17 +10,19 @@ Rasters are not resampled: shifts move outlines, and the places at which a scene
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pyproj
 from numpy.typing import NDArray
 from scipy import fft
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from pondscan.detect.ground import CELL_M, CHIP_PX, PIXEL_M, GroundChips, zone_crs
+from pondscan.grid import between
+from pondscan.memory import Remember, forgetful
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -119,7 +121,7 @@ class Placement:
 ALONE = Placement("alone")
 
 
-def place(scenes: Sequence[SceneChips], crs: str) -> list[Placement]:
+def place(scenes: Sequence[SceneChips], crs: str, remember: Remember = forgetful) -> list[Placement]:
     """Say of every scene how far it lies off the first clear scenes of the finest sensor.
 
     The references of a scene are the first `N_REFERENCES` clear ones, of the finest sensor that shares ground with it;
@@ -131,10 +133,13 @@ def place(scenes: Sequence[SceneChips], crs: str) -> list[Placement]:
         In canonical order.
     crs
         Working CRS, metres.
+    remember
+        Where the ties of two scenes are looked up first: each pair is compared once, whatever comes later.
     """
     partners = _references(scenes)
+    contents = [_content(scene.chips) for scene in scenes]
     pairs = {
-        (number, other): _ties(scenes[number], scenes[other], crs)
+        (number, other): _remembered_ties(remember, (number, other), scenes, contents, crs)
         for number, others in enumerate(partners)
         for other in others
         if other != number
@@ -224,6 +229,25 @@ def _field(ties: Ties, xy: Floats, middle: Floats) -> Floats:
     return np.asarray(((weight * ties.apart[near]).sum(axis=1) + middle) / (weight.sum(axis=1) + 1.0))
 
 
+def _remembered_ties(
+    remember: Remember, pair: tuple[int, int], scenes: Sequence[SceneChips], contents: Sequence[str], crs: str
+) -> Ties:
+    one, other = (scenes[number] for number in pair)
+    key = ("ties", *(contents[number] for number in pair), repr(one.gsd_m), repr(other.gsd_m), crs)
+
+    def work_out() -> Floats:
+        ties = _ties(one, other, crs)
+        return np.concatenate([ties.xy, ties.apart], axis=1)
+
+    columns = remember(key, work_out)
+    return Ties(columns[:, :2], columns[:, 2:])
+
+
+def _content(chips: GroundChips) -> str:
+    """Stand for the chips of a scene, pixel by pixel."""
+    return hashlib.sha256(chips.points.tobytes() + chips.levels.tobytes()).hexdigest()
+
+
 def _ties(one: SceneChips, other: SceneChips, crs: str) -> Ties:
     """Displacements of one scene against another where the chips of both show the same."""
     first, second = common(one.chips, other.chips)
@@ -238,7 +262,7 @@ def _in_metres(points: NDArray[np.int32], apart: Floats, crs: str) -> Ties:
     xy, moved = np.empty((len(points), 2)), np.empty((len(points), 2))
     for zone in np.unique(points[:, 0]):
         of_zone = points[:, 0] == zone
-        to_working = pyproj.Transformer.from_crs(zone_crs(int(zone)), crs, always_xy=True)
+        to_working = between(zone_crs(int(zone)), crs)
         at = points[of_zone, 1:] * CELL_M
         xy[of_zone] = np.stack(to_working.transform(*at.T), axis=1)
         moved[of_zone] = np.stack(to_working.transform(*(at + apart[of_zone]).T), axis=1)
@@ -317,12 +341,12 @@ def _peak_of(surface: NDArray[np.float32]) -> tuple[Floats, Floats]:
     spread = np.sqrt(((around - mean[:, None, None]) ** 2).sum(axis=(1, 2), where=is_far) / count)
     height = around[every, row, col]
     peak = np.where(is_edge, 0.0, (height - mean) / np.maximum(spread, 1e-12))
-    sub_row = _between(around[every, row - 1, col], height, around[every, row + 1, col])
-    sub_col = _between(around[every, row, col - 1], height, around[every, row, col + 1])
+    sub_row = _top_between(around[every, row - 1, col], height, around[every, row + 1, col])
+    sub_col = _top_between(around[every, row, col - 1], height, around[every, row, col + 1])
     return np.stack([col - reach + sub_col, row - reach + sub_row], axis=1), np.asarray(peak, np.float64)
 
 
-def _between(before: Floats, at: Floats, after: Floats) -> Floats:
+def _top_between(before: Floats, at: Floats, after: Floats) -> Floats:
     """Place of the top of a Gaussian through three neighbours, from the middle one, at most half a pixel."""
     floor = np.maximum(at, 1e-9) * 1e-3
     low, middle, high = (np.log(np.maximum(value, floor)) for value in (before, at, after))

@@ -55,24 +55,40 @@ def survey(places: Places, rows: pd.DataFrame, looks: Sequence[Look], seen: pd.D
     seen
         As ``places.seen_at`` gives it, for the corrected counts; None where no detection curve speaks of the target.
     """
-    by_look = rows[rows["n_ponds"].notna()]
+    known, touched = _ByLook(rows[rows["n_ponds"].notna()]), set(rows["look"].tolist())
+    sighted = _ByLook(seen) if seen is not None else None
     periods = [("look", look.start, look.end, [number]) for number, look in enumerate(looks)]
     periods += [("season", *season, numbers) for season, numbers in _calendar(looks, season_of)]
     periods += [("year", *year, numbers) for year, numbers in _calendar(looks, _year)]
     table = []
     for period, start, end, numbers in periods:
-        at = by_look[by_look["look"].isin(numbers)]
+        at = known.rows(numbers)
         counted = at if period == "look" else _one_look_each(at, looks)
         share = _observed(looks, numbers)
-        was_looked_at = share >= MIN_OBSERVED and not rows["look"].isin(numbers).any()
+        was_looked_at = share >= MIN_OBSERVED and touched.isdisjoint(numbers)
         described: Row = {"period": period, "period_start": start, "period_end": end, "observed_fraction": share}
         described["n_scenes"] = sum(len(looks[number].views) for number in numbers)
         summed = _summed(places, counted) if len(counted) or was_looked_at else {}
-        table.append(described | summed | (_corrected(seen, counted, looks) if seen is not None else {}))
+        table.append(described | summed | (_corrected(sighted.rows(numbers), counted, looks) if sighted else {}))
     frame = pd.DataFrame(table, columns=names(SURVEY))
     for name in ("period_start", "period_end"):
         frame[name] = pd.to_datetime(frame[name], utc=True)
     return conform(frame, SURVEY)
+
+
+class _ByLook:
+    """Rows of a table by their look: a period takes its own without all others being asked."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self._table = table
+        self._order = np.argsort(table["look"].to_numpy(np.int64), kind="stable")
+        self._looks = table["look"].to_numpy(np.int64)[self._order]
+
+    def rows(self, numbers: Sequence[int]) -> pd.DataFrame:
+        """Those of some looks, in the order of the table."""
+        first, last = (np.searchsorted(self._looks, numbers, side=side) for side in ("left", "right"))
+        chosen = [self._order[start:stop] for start, stop in zip(first, last, strict=True)]
+        return self._table.iloc[np.sort(np.concatenate(chosen))]
 
 
 def _corrected(seen: pd.DataFrame, counted: pd.DataFrame, looks: Sequence[Look]) -> Row:
@@ -80,7 +96,8 @@ def _corrected(seen: pd.DataFrame, counted: pd.DataFrame, looks: Sequence[Look])
     at = counted.loc[counted["n_ponds"] > 0, ["place", "look"]]
     if any(view.scene.calibrated == "dn" for look in at["look"].unique() for view in looks[int(look)].views):
         return {}
-    return corrected(seen.merge(at, on=["place", "look"]))
+    keys = (one["place"].to_numpy(np.int64) * len(looks) + one["look"].to_numpy(np.int64) for one in (seen, at))
+    return corrected(seen[np.isin(*keys)])
 
 
 def _one_look_each(rows: pd.DataFrame, looks: Sequence[Look]) -> pd.DataFrame:

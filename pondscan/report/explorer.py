@@ -48,10 +48,9 @@ def explorer(report_input: ReportInput, crs: str, bounds: Bounds) -> str:
     ponds, sites = (
         table if str(table.crs) == crs else table.to_crs(crs) for table in (report_input.ponds, report_input.sites)
     )
-    looks = report_input.looks
     document = {
         "size_m": [round(bounds[2] - bounds[0], 1), round(bounds[3] - bounds[1], 1)],
-        "looks": [_look(report_input, look) for look in looks],
+        "looks": _looks(report_input),
         "pictures": _pictures(report_input, crs, bounds),
         "ponds": _ponds(report_input, ponds, bounds),
         "sites": _sites(sites, bounds),
@@ -77,20 +76,25 @@ def library() -> tuple[str, str]:
     return script, style
 
 
-def _look(report_input: ReportInput, look: str) -> dict[str, str]:
-    """Date and sensor of a look, in words."""
+def _looks(report_input: ReportInput) -> list[dict[str, str]]:
+    """Date and sensor of every look, in words."""
     scenes = report_input.scenes
-    of_look = scenes[scenes["scene_id"].isin(look.split(";"))].sort_values("datetime")
-    if of_look.empty:
-        return {"date": "undated", "sensor": ""}
-    first = of_look.iloc[0]
-    sensor = words.listed([words.sensor(name) for name in sorted(of_look["sensor"].astype(str).unique())])
-    return {"date": words.minute(first["datetime"]), "sensor": sensor}
+    when = dict(zip(scenes["scene_id"].astype(str), scenes["datetime"], strict=True))
+    sensor = dict(zip(scenes["scene_id"].astype(str), scenes["sensor"].astype(str), strict=True))
+    looks = []
+    for look in report_input.looks:
+        known = [scene_id for scene_id in look.split(";") if scene_id in when]
+        first = min((moment for one in known if (moment := words.moment(when[one])) is not None), default=None)
+        named = words.listed([words.sensor(name) for name in sorted({sensor[one] for one in known})]) if known else ""
+        looks.append({"date": words.minute(first), "sensor": named})
+    return looks
 
 
 def _pictures(report_input: ReportInput, crs: str, bounds: Bounds) -> list[dict[str, Any]]:
     """Pictures of the looks, each with the number of its look; of many looks, some evenly spread ones and the last."""
-    shown = [number for number, look in enumerate(report_input.looks) if _quicklooks(report_input, look)]
+    known = {quicklook.scene_id: quicklook for quicklook in report_input.quicklooks}
+    quicklooks = [[known[one] for one in look.split(";") if one in known] for look in report_input.looks]
+    shown = [number for number, of_look in enumerate(quicklooks) if of_look]
     if len(shown) > MOST_PICTURES:
         chosen = np.unique(np.linspace(0, len(shown) - 1, MOST_PICTURES).round().astype(int))
         shown = [shown[place] for place in chosen]
@@ -98,16 +102,10 @@ def _pictures(report_input: ReportInput, crs: str, bounds: Bounds) -> list[dict[
     max_px = int(np.clip(side, *PICTURE_PX))
     pictures = []
     for number in shown:
-        looks = _quicklooks(report_input, report_input.looks[number])
-        picture = mosaic(best_first(looks, report_input.scenes), crs, bounds, max_px)
+        picture = mosaic(best_first(quicklooks[number], report_input.scenes), crs, bounds, max_px)
         if picture is not None:
             pictures.append({"look": number, "uri": picture.uri})
     return pictures
-
-
-def _quicklooks(report_input: ReportInput, look: str) -> list[Any]:
-    names = set(look.split(";"))
-    return [quicklook for quicklook in report_input.quicklooks if quicklook.scene_id in names]
 
 
 def _ponds(report_input: ReportInput, ponds: GeoDataFrame, bounds: Bounds) -> list[dict[str, Any]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,11 @@ from rasterio.windows import Window as RasterWindow
 
 from pondscan.detect.tiles import count_codes
 from pondscan.errors import WorkspaceError
+from pondscan.grid import between
+from pondscan.hashing import file_sha256
+from pondscan.memory import Remember, forgetful
 from pondscan.model import Coverage, Grid, Window
+from pondscan.store import clear
 from pondscan.store.atomic import storage_errors
 
 if TYPE_CHECKING:
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-BLOCK_PX = 512
+BLOCK_PX = clear.BLOCK_PX
 """Side of the file's blocks, pixels."""
 
 SAMPLES_PER_POLYGON = 512
@@ -140,7 +145,10 @@ class CoverageMap:
     """The coverage of one stored scene; pixels are read when they are asked for, block by block."""
 
     path: Path
-    _uniform: dict[tuple[int, int], Codes] = field(default_factory=dict, init=False, repr=False, compare=False)
+    remember: Remember = forgetful
+    """Where what was seen clear is looked up before the file is read for it."""
+    known_grid: Grid | None = None
+    """Grid of the scene, where it is known without the file."""
 
     @cached_property
     def grid(self) -> Grid:
@@ -151,6 +159,8 @@ class CoverageMap:
         WorkspaceError
             When the file is missing or damaged.
         """
+        if self.known_grid is not None:
+            return self.known_grid
         with self._open() as dataset:
             transform = dataset.transform
             authority = dataset.crs.to_authority()
@@ -167,15 +177,41 @@ class CoverageMap:
         crs
             Anything pyproj understands.
         """
+        row, col, is_inside = self._pixels(x, y, crs)
+        codes = np.full(is_inside.shape, Coverage.OUTSIDE, dtype=np.uint8)
+        codes[is_inside] = self._codes(row, col)
+        return codes
+
+    def is_clear_at(self, x: ArrayLike, y: ArrayLike, crs: object) -> NDArray[np.bool_]:
+        """Whether places were seen clear, coordinates as ``codes_at`` takes them; off the grid they were not."""
+        row, col, is_inside = self._pixels(x, y, crs)
+        is_clear = np.zeros(is_inside.shape, bool)
+        is_clear[is_inside] = clear.unpacked(self._clear, self.grid.width, self.grid.height).at(row, col)
+        return is_clear
+
+    @cached_property
+    def _clear(self) -> Codes:
+        """What was seen clear, packed."""
+        with self._storage_errors():
+            key = ("clear", file_sha256(self.path))
+        return self.remember(key, self._read_clear)
+
+    def _read_clear(self) -> Codes:
+        with self._open() as dataset:
+            blocks = [window for _, window in dataset.block_windows(1)]
+            return clear.packed(dataset.read(1, window=window) == Coverage.CLEAR for window in blocks)
+
+    def _pixels(
+        self, x: ArrayLike, y: ArrayLike, crs: object
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Row and column of the places inside the grid, and which of them are."""
         grid = self.grid
-        to_grid = pyproj.Transformer.from_crs(pyproj.CRS.from_user_input(crs), grid.crs, always_xy=True)
-        x_grid, y_grid = to_grid.transform(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
+        there = between(crs if isinstance(crs, str) else pyproj.CRS.from_user_input(crs).to_wkt(), grid.crs)
+        x_grid, y_grid = there.transform(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64))
         col = np.floor((np.asarray(x_grid) - grid.x_origin) / grid.gsd_m)
         row = np.floor((grid.y_origin - np.asarray(y_grid)) / grid.gsd_m)
         is_inside = (col >= 0) & (col < grid.width) & (row >= 0) & (row < grid.height)
-        codes = np.full(is_inside.shape, Coverage.OUTSIDE, dtype=np.uint8)
-        codes[is_inside] = self._codes(row[is_inside].astype(np.int64), col[is_inside].astype(np.int64))
-        return codes
+        return row[is_inside].astype(np.int64), col[is_inside].astype(np.int64), is_inside
 
     def clear_fraction(self, polygons: ArrayLike | gpd.GeoSeries, crs: object) -> Floats:
         """Share of each polygon's area that was seen clear, 0 to 1; NaN for an empty polygon.
@@ -226,12 +262,17 @@ class CoverageMap:
         return {code.name.lower(): int(totals[code]) for code in Coverage}
 
     def _open(self) -> rasterio.DatasetReader:
-        try:
+        with self._storage_errors():
             dataset: rasterio.DatasetReader = rasterio.open(self.path)
-        except rasterio.errors.RasterioIOError as error:
+            return dataset
+
+    @contextmanager
+    def _storage_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (rasterio.errors.RasterioIOError, OSError) as error:
             message = f"{self.path}: the coverage of this scene is missing or damaged"
             raise WorkspaceError(f"{message}: forget the scene and run it again") from error
-        return dataset
 
     def _codes(self, row: NDArray[np.int64], col: NDArray[np.int64]) -> Codes:
         """Codes at pixels of the grid; each block of the file is read once."""
@@ -243,22 +284,14 @@ class CoverageMap:
         with self._open() as dataset:
             for members in np.split(order, starts[1:]) if len(order) else ():
                 down, across = divmod(int(block[members[0]]), n_across)
-                pixels = self._block(dataset, down, across)
+                there = RasterWindow(across * BLOCK_PX, down * BLOCK_PX, BLOCK_PX, BLOCK_PX)
+                pixels = dataset.read(1, window=there)
                 codes[members] = pixels[row[members] - down * BLOCK_PX, col[members] - across * BLOCK_PX]
         return codes
 
-    def _block(self, dataset: rasterio.DatasetReader, down: int, across: int) -> Codes:
-        """Codes of a block of the file. One code throughout, as most have under a clear sky, is not read again."""
-        if (down, across) not in self._uniform:
-            pixels: Codes = dataset.read(1, window=RasterWindow(across * BLOCK_PX, down * BLOCK_PX, BLOCK_PX, BLOCK_PX))
-            if pixels.min() < pixels.max():
-                return pixels
-            self._uniform[down, across] = np.broadcast_to(pixels[0, 0].copy(), pixels.shape)
-        return self._uniform[down, across]
-
     def _clear_fraction(self, shapes: NDArray[np.object_]) -> Floats:
         owner, x, y = sample_points(shapes, SAMPLES_PER_POLYGON)
-        is_clear = self.codes_at(x, y, self.grid.crs) == Coverage.CLEAR
+        is_clear = self.is_clear_at(x, y, self.grid.crs)
         n_points = np.bincount(owner, minlength=len(shapes))
         n_clear = np.bincount(owner, weights=is_clear, minlength=len(shapes))
         share: Floats = np.divide(n_clear, n_points, out=np.full(len(shapes), np.nan), where=n_points > 0)

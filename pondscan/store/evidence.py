@@ -40,7 +40,9 @@ def read_evidence(path: Path) -> pd.DataFrame:
         When the file is missing or damaged.
     """
     try:
-        return conform(pd.read_parquet(path), EVIDENCE)
+        with pq.ParquetFile(path) as file:
+            evidence: pd.DataFrame = file.read(use_threads=False).to_pandas(ignore_metadata=True)
+        return conform(evidence, EVIDENCE)
     except (OSError, pa.ArrowInvalid, ValueError) as error:
         message = f"{path}: the evidence of this scene is missing or damaged: forget the scene and run it again"
         raise WorkspaceError(message) from error

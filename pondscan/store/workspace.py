@@ -11,6 +11,7 @@ DIR/chips/<scene>_quicklook.png     what a scene looks like
 DIR/chips/<scene>_ground.npz        stable ground, by which scenes are placed against each other
 DIR/imagery/<scene>.tif             pixels around what was found in a scene, for eyes to judge
 DIR/chips/<scene>_dropped           its pictures were dropped, to keep within storage.pictures_mb
+DIR/memo.sqlite               what publishing need not work out again; losing it costs time alone
 DIR/ponds.geojson ...         the products
 """
 
@@ -57,6 +58,7 @@ CONFIG = "config.toml"
 AOI = "aoi.geojson"
 VERDICTS = "verdicts.geojson"
 LEDGER = "ledger.sqlite"
+MEMO = "memo.sqlite"
 LOCK = ".pondscan.lock"
 FILES = {
     "observations": ("observations", ".parquet"),
@@ -187,7 +189,7 @@ class Workspace:
         """Candidates of a scene: columns ``tables.OBSERVATIONS`` and the outline, in the scene's CRS."""
         from pondscan.store.observations import read_observations
 
-        return read_observations(self.scene_file("observations", scene_id))
+        return read_observations(self.scene_file("observations", scene_id))[0]
 
     def evidence(self, scene_id: str) -> pd.DataFrame:
         """Everything measured in a scene: columns ``tables.EVIDENCE``, in the scene's CRS."""
@@ -313,7 +315,7 @@ class Workspace:
             return
         for name in {*FOLDERS} - was_there:
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for name in {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", CONFIG, AOI, LOCK} - was_there:
+        for name in {LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", CONFIG, AOI, LOCK, MEMO} - was_there:
             with suppress(PermissionError):  # Windows keeps the lock file for as long as it is open
                 (self.path / name).unlink(missing_ok=True)
 

@@ -115,6 +115,29 @@ def test_codes_are_the_pixels_wherever_the_blocks_end(tmp_path):
     assert np.array_equal(asked, codes[row, col])
 
 
+def test_what_was_seen_clear_is_the_pixels_and_is_read_once(tmp_path):
+    rng = np.random.default_rng(6)
+    codes = np.where(rng.random((1100, 1537)) < 0.5, Coverage.CLEAR, Coverage.CLOUD).astype(np.uint8)
+    codes[:512, :512], codes[512:1024, :512] = Coverage.CLEAR, Coverage.SHADOW  # a clear block and a hidden one
+    grid = Grid("EPSG:32647", WEST, NORTH, 3.0, 1537, 1100)
+    path, known = write(tmp_path, tiles_of(codes, 512), grid=grid), {}
+
+    def remember(key, work_out):
+        if key not in known:
+            known[key] = work_out()
+        return known[key]
+
+    row, col = rng.integers(-50, 1150, 20_000), rng.integers(-50, 1600, 20_000)
+    is_inside = (row >= 0) & (row < 1100) & (col >= 0) & (col < 1537)
+    expected = np.zeros(20_000, bool)
+    expected[is_inside] = codes[row[is_inside], col[is_inside]] == Coverage.CLEAR
+    for coverage in (CoverageMap(path), CoverageMap(path, remember), CoverageMap(path, remember, grid)):
+        asked = coverage.is_clear_at(WEST + 3.0 * (col + 0.5), NORTH - 3.0 * (row + 0.5), grid.crs)
+        assert np.array_equal(asked, expected)
+    assert len(known) == 1
+    assert sum(numbers.nbytes for numbers in known.values()) < codes.size / 6
+
+
 @pytest.mark.parametrize(
     ("box", "share"),
     [
@@ -184,3 +207,5 @@ def test_nothing_inside_is_unknown_not_zero(tmp_path):
 def test_a_missing_file_is_one_sentence(tmp_path):
     with pytest.raises(WorkspaceError, match=r"gone\.tif: the coverage of this scene is missing or damaged: forget"):
         CoverageMap(tmp_path / "gone.tif").codes_at([0.0], [0.0], GRID.crs)
+    with pytest.raises(WorkspaceError, match=r"gone\.tif: the coverage of this scene is missing or damaged: forget"):
+        CoverageMap(tmp_path / "gone.tif").is_clear_at([0.0], [0.0], GRID.crs)
