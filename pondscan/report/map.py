@@ -151,7 +151,7 @@ def sheet(view: View, crs: str, ponds: Outlines, sites: Outlines, frame: Bounds 
     shown = sites.inside(view)
     return Sheet(
         view=view,
-        ponds=[_pond_shape(view, row) for row in ponds.inside(view)],
+        ponds=_pond_shapes(view, ponds.inside(view)),
         sites=[_site_shape(view, row) for row in shown],
         labels=site_labels(view, shown),
         longitudes=longitudes,
@@ -260,17 +260,31 @@ def _take(taken: list[Box], box: Box, view: View) -> bool:
     return True
 
 
-def _pond_shape(view: View, row: Any) -> Shape:
+def _pond_shapes(view: View, rows: Sequence[Any]) -> list[Shape]:
+    """Ponds as outlines, those too small for one as dots."""
+    outlines = np.array([row.geometry for row in rows], dtype=object)
+    west, south, east, north = shapely.bounds(outlines).reshape(-1, 4).T
+    is_dot = np.maximum(east - west, north - south) * view.px_per_m < DOT_BELOW_PX
+    centres = view.place(shapely.get_coordinates(shapely.centroid(outlines))).round(1)
+    return [
+        Shape(
+            _dot_path(*centre) if dot else _path(view, row.geometry),
+            _pond_title(row),
+            kind_color(str(row.kind)),
+            STATUS_DASHES.get(str(row.status), ""),
+            dot,
+        )
+        for row, dot, centre in zip(rows, is_dot.tolist(), centres.tolist(), strict=True)
+    ]
+
+
+def _pond_title(row: Any) -> str:
     spread = words.number(row.area_sigma_m2)
-    title = (
+    return (
         f"Pond {row.pond_id}: {words.kind(row.kind)}, "
         f"{words.plus_minus(row.area_m2, None if spread is None else words.Z_95 * spread)} m², {row.status}, "
         f"confidence {float(row.confidence):.2f}"
     )
-    west, south, east, north = row.geometry.bounds
-    is_dot = max(east - west, north - south) * view.px_per_m < DOT_BELOW_PX
-    path = _dot_path(view, row.geometry) if is_dot else _path(view, row.geometry)
-    return Shape(path, title, kind_color(str(row.kind)), STATUS_DASHES.get(str(row.status), ""), is_dot)
 
 
 def _site_shape(view: View, row: Any) -> Shape:
@@ -292,9 +306,8 @@ def _ring_path(xy: NDArray[np.float64]) -> str:
     return f"M{'L'.join(points)}Z"
 
 
-def _dot_path(view: View, geometry: Any) -> str:
+def _dot_path(x: float, y: float) -> str:
     """Return a line of no length: a round cap makes it a dot of the same size at any zoom."""
-    x, y = view.place(shapely.get_coordinates(geometry.centroid))[0].round(1)
     return f"M{x:g} {y:g}h0"
 
 

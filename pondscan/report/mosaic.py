@@ -118,7 +118,7 @@ def _cut(pixels: Pixels, given: Bounds, wanted: Bounds, shape: tuple[int, ...]) 
             return layer
         place.append((slice(inside[0], inside[-1] + 1), index[inside]))
     (rows, row), (cols, col) = place
-    layer[:, rows, cols] = pixels[:, row[:, None], col]
+    layer[:, rows, cols] = pixels.take(col, axis=2).take(row, axis=1)  # whole rows are then copied fast
     return layer
 
 
