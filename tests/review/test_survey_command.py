@@ -15,6 +15,7 @@ import shapely
 from click.testing import CliRunner
 
 from pondscan.cli.entry import cli
+from pondscan.detect import detection
 from pondscan.review.desk import Desk
 from pondscan.review.sheet import read_sheet
 from pondscan.simulate.series import simulate_series
@@ -110,6 +111,15 @@ def test_verdicts_in_the_csv_become_numbers(sheet):
     assert found["users_accuracy"] < 1
     assert told["paragraph"].startswith("On the ")
     assert told["n_missed_ponds_of_unknown_area"] == 0
+
+
+def test_outlines_that_may_hold_several_ponds_have_no_chance_of_their_own(sheet, monkeypatch):
+    filled_in(sheet).to_csv(sheet.with_suffix(".csv"), index=False)
+    assert "n_ponds_by_detection" in estimated(sheet, sheet.with_suffix(".csv"))["estimates"]
+    monkeypatch.setattr(detection, "RESOLVING_GSD_M", 2.0)
+    told = estimated(sheet, sheet.with_suffix(".csv"))
+    assert "n_ponds_by_detection" not in told["estimates"]
+    assert "chance of detection" not in told["paragraph"]
 
 
 def test_edits_in_a_gis_become_the_same_numbers(sheet):
