@@ -260,7 +260,7 @@ class _Run:
             _threads(self.workers) as executor,
         ):
             keep = self.settings.chips
-            picture = executor.submit(_draw, reader, keep.quicklook_px, draft)
+            pictures = [executor.submit(_draw, reader, keep.quicklook_px, draft)]
             ground, told = elevation.ground_under(scene, self.settings.terrain.dem)
             chips = GroundSampler(scene.grid, keep.ground)
             result = scan.scan_scene(
@@ -274,15 +274,18 @@ class _Run:
             )
             if not draft.has_data:
                 raise InputError(_nothing_in(scene))
+            if result.crops:
+                pictures.append(executor.submit(draft.write_imagery, result.crops))
             self.workspace.save_settings(self.settings, self.aoi)
-            picture.result()
+            ground_chips = chips.chips()
+            for written in pictures:
+                written.result()
             stored = draft.save(
                 result.observations,
                 result.counts,
                 (*told, *result.warnings, *reader.warnings),
                 result.evidence,
-                ground=chips.chips(),
-                crops=result.crops,
+                ground=ground_chips,
             )
         self.stored[scene.scene_id] = stored
         self.warnings += [f"{scene.scene_id}: {warning}" for warning in stored.warnings]

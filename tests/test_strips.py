@@ -49,7 +49,9 @@ def painted_workspace(folder: Path, *, with_crops: bool = True) -> Workspace:
     workspace = Workspace(folder)
     with workspace.lock(), workspace.new_scene(scene_named("a"), (), "h") as draft:
         draft.write_quicklook(quicklook)
-        draft.save(observations_of("a", 0), {}, crops=crops if with_crops else None)
+        if with_crops:
+            draft.write_imagery(crops)
+        draft.save(observations_of("a", 0), {})
     return workspace
 
 

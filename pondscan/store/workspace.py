@@ -360,6 +360,11 @@ class SceneDraft:
         """Write the picture of the whole scene, ``uint8 (h, w, 3)``, red, green and blue."""
         write_png(self._temporary["quicklook"], picture)
 
+    def write_imagery(self, crops: Crops) -> None:
+        """Write the pixels around what was found; no file where there are none."""
+        if len(crops):
+            write_imagery(self._temporary["imagery"], self._stored.scene.grid, crops)
+
     def _finish_coverage(self) -> Future[None]:
         if self._finishing is None:
             self._finishing = self._aside.submit(self._coverage.finish, self._temporary["coverage"])
@@ -379,7 +384,6 @@ class SceneDraft:
         evidence: pd.DataFrame | None = None,
         *,
         ground: GroundChips | None = None,
-        crops: Crops | None = None,
     ) -> StoredScene:
         """Make the scene part of the workspace.
 
@@ -395,8 +399,6 @@ class SceneDraft:
             Everything that was measured, columns ``tables.EVIDENCE``; None for nothing.
         ground
             What its place can be compared by with others; None for nothing.
-        crops
-            Pixels around what was found; None for nothing.
 
         Raises
         ------
@@ -412,14 +414,11 @@ class SceneDraft:
             coverage_px=self._coverage.counts,
             warnings=tuple(dict.fromkeys((*self._stored.scene.warnings, *warnings))),
         )
-        aside = [self._finish_coverage()]
-        if crops is not None and len(crops):
-            aside.append(self._aside.submit(write_imagery, self._temporary["imagery"], stored.scene.grid, crops))
+        finishing = self._finish_coverage()
         write_evidence(self._temporary["evidence"], no_rows(EVIDENCE) if evidence is None else evidence)
         if ground is not None:
             write_ground(self._temporary["ground"], ground)
-        for finished in aside:
-            finished.result()
+        finishing.result()
         kept = [file for file in ("coverage", "evidence", "ground") if self._temporary[file].exists()]
         hashes = {file: file_sha256(self._temporary[file]) for file in kept}
         write_observations(self._temporary["observations"], observations, stored, hashes)

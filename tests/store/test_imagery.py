@@ -63,9 +63,11 @@ def test_a_workspace_keeps_them_with_the_scene(tmp_path):
     workspace = Workspace(tmp_path / "census")
     with workspace.lock():
         with workspace.new_scene(scene_named("a"), (), "h") as draft:
-            draft.save(observations_of("a", 1), {}, crops=crops_at((0, 1)))
+            draft.write_imagery(crops_at((0, 1)))
+            draft.save(observations_of("a", 1), {})
         with workspace.new_scene(scene_named("b"), (), "h") as draft:
-            draft.save(observations_of("b", 0), {}, crops=crops_at())
+            draft.write_imagery(crops_at())
+            draft.save(observations_of("b", 0), {})
         assert workspace.imagery("a") is not None
         assert workspace.imagery("b") is None
         workspace.remove_scene("a")
