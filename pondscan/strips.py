@@ -246,8 +246,9 @@ class _Drawn:
         self, outlines: Sequence[shapely.Geometry], crop: Crop, side_m: float
     ) -> list[tuple[tuple[int, int], ...]]:
         """Corners of outlines in thousandths of the picture's side, right and down."""
-        whole = [max(shapely.get_parts(one), key=shapely.area) for one in outlines]
-        simple = shapely.simplify(np.array(whole, dtype=object), side_m / RING_STEPS, preserve_topology=True)
+        whole = np.array([max(shapely.get_parts(one), key=shapely.area) for one in outlines], dtype=object)
+        simple = shapely.simplify(whole, side_m / RING_STEPS, preserve_topology=False)
+        simple = np.where(shapely.is_empty(simple), whole, simple)
         xy, number = shapely.get_coordinates(shapely.get_exterior_ring(simple), return_index=True)
         pixels = self._album.pixels_of(crop.scene_id, xy) - (crop.window.col_start, crop.window.row_start)
         corners = np.rint(pixels * (RING_STEPS / crop.window.width)).astype(int).tolist()
