@@ -160,7 +160,7 @@ def onsets(told: Told) -> Iterator[tuple[str, int, int]]:
     site_of = _site_of(told)
     able = told.true[told.true["is_clear"] & told.true["is_able"]]
     sites = told.tables.sites.set_index("site_id")
-    n_equal = n_holds = n_opened = n_opened_equal = 0
+    n_equal = n_holds = n_opened = n_opened_equal = n_changed = n_same = 0
     for site, names in _true_sites(site_of).items():
         ponds = told.life.index[told.life["site"].isin(names)]
         seen = able[able["pond"].isin(ponds) & able["is_liquid"]]
@@ -176,12 +176,17 @@ def onsets(told: Told) -> Iterator[tuple[str, int, int]]:
         onset = told.life.loc[ponds, "filled"].min()
         n_equal += is_equal
         n_holds += onset <= told_first and not told_before >= onset
+        after, by = (_day(sites.loc[site, name]) for name in ("began_after", "began_by"))
+        n_changed += not by < onset and not after >= onset
+        n_same += _same(after, told_before) and _same(by, told_first)
         n_opened += onset > told.day[0]
         n_opened_equal += onset > told.day[0] and is_equal
     n_sites = len(_true_sites(site_of))
     yield "onset interval as expected", n_equal, n_sites
     yield "onset interval as expected, opened within", n_opened_equal, n_opened
     yield "onset interval holds the day", n_holds, n_sites
+    yield "onset change point holds the day", n_changed, n_sites
+    yield "onset change point as bracketed", n_same, n_sites
 
 
 def areas(told: Told) -> Iterator[tuple[str, int, int]]:

@@ -20,6 +20,8 @@ BARS = {
     "onset interval as expected": 0.9,
     "onset interval as expected, opened within": None,
     "onset interval holds the day": 0.95,
+    "onset change point holds the day": 0.95,
+    "onset change point as bracketed": None,
     "site area within 2 sigma": 0.93,
     "site area within 2 sigma, planetscope": None,
     "site area within 2 sigma, sentinel-2": None,
@@ -50,6 +52,8 @@ FOOT = """
 - *Events*: ponds new and ponds lost within the series; right when the day lies in the interval told. F1 from both.
 - *Onset interval as expected*: first seen and not seen before are the clear looks that bracket the first pond of a
   site, looks whose pixels are too coarse for it left out.
+- *Onset change point*: the 95 % interval `began_after` to `began_by`, from all looks together; as bracketed where both
+  ends are `not_seen_before` and `first_seen`, wider elsewhere.
 - *Site area*: sites and dates at which no pond is partly hidden, against the liquid in sight.
 """
 

@@ -130,6 +130,15 @@ SITES = (
         "datetime",
         "first clear look after `last_seen` without liquid: it closed between the two; null unless gone",
     ),
+    Column(
+        "began_after",
+        "datetime",
+        "95 % interval of the day its first ponds came, from all looks together: earliest; null where no look is sure "
+        "that they were not there",
+    ),
+    Column("began_by", "datetime", "latest; null where no look is sure of them"),
+    Column("ended_after", "datetime", "95 % interval of the day its last ponds went, earliest; null unless gone"),
+    Column("ended_by", "datetime", "latest; null unless gone, or where no look is sure that they were not there"),
 )
 
 TIMESERIES = (

@@ -254,11 +254,20 @@ def _looked_at(look: Look, x: Floats, y: Floats, diameter_m: Floats, crs: str) -
     return is_clear, is_inside
 
 
-def there(evidence: Evidence, day: Floats) -> Floats:
-    """Probability that each pond is there, liquid or covered, at each look, given all looks.
+def log_ratio(evidence: Evidence) -> Floats:
+    """Log-likelihood of what each look shows with the pond there, less that without; 0 where it says nothing.
 
     A sighting speaks for a pond by its own log-odds, and never more than by the chance to see a pond against that of a
     false sighting; a clear miss speaks against it by the chance to miss it.
+    """
+    mistaken = detection.false_sighting()
+    for_it = np.minimum(np.log(np.clip(evidence.chance, detection.EVEN, SURE) / mistaken), evidence.log_odds)
+    against = np.log((1 - np.clip(evidence.chance, detection.EVEN, SURE)) / (1 - mistaken))
+    return np.where(evidence.is_seen, for_it, np.where(evidence.is_missed, against, 0.0))
+
+
+def there(evidence: Evidence, day: Floats) -> Floats:
+    """Probability that each pond is there, liquid or covered, at each look, given all looks.
 
     Parameters
     ----------
@@ -267,11 +276,7 @@ def there(evidence: Evidence, day: Floats) -> Floats:
     day : (n_looks,)
         Time of each look in days; NaN where it is not known.
     """
-    mistaken = detection.false_sighting()
-    for_it = np.minimum(np.log(np.clip(evidence.chance, detection.EVEN, SURE) / mistaken), evidence.log_odds)
-    against = np.log((1 - np.clip(evidence.chance, detection.EVEN, SURE)) / (1 - mistaken))
-    log_ratio = np.where(evidence.is_seen, for_it, np.where(evidence.is_missed, against, 0.0))
-    return presence.posterior(log_ratio, day)
+    return presence.posterior(log_ratio(evidence), day)
 
 
 def lasting(evidence: Evidence, is_there: Booleans) -> Booleans:

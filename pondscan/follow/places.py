@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ from pondscan.follow.census import Census
 from pondscan.follow.history import STATUS, State, States
 
 Floats = NDArray[np.float64]
+Times = NDArray[np.datetime64]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 Polygons = NDArray[np.object_]
@@ -209,7 +211,9 @@ def unseen_at(places: Places, census: Census) -> pd.DataFrame:
     return pd.DataFrame(parts).groupby([place, pd.Series(look, name="look")]).sum()
 
 
-def site_table(places: Places, trend: Floats, not_seen_since: NDArray[np.datetime64]) -> GeoDataFrame:
+def site_table(
+    places: Places, trend: Floats, not_seen_since: Times, change_points: Mapping[str, Times]
+) -> GeoDataFrame:
     """Sites: the columns ``tables.SITES`` and the footprints.
 
     Counts and areas are of the ponds present; they are zero where the site is gone, and null where its ponds are all
@@ -221,6 +225,8 @@ def site_table(places: Places, trend: Floats, not_seen_since: NDArray[np.datetim
         As ``trends.site_trends`` gives it.
     not_seen_since : (n_sites,)
         As ``series.not_seen_since`` gives it.
+    change_points
+        As ``onsets.change_points`` gives them.
     """
     n_sites, every = places.n_sites, range(places.n_sites)
     ponds = pd.DataFrame(places.ponds.drop(columns="geometry")).assign(site=places.home)
@@ -243,6 +249,7 @@ def site_table(places: Places, trend: Floats, not_seen_since: NDArray[np.datetim
         "trend_lower_m2_per_year": trend[:, 1],
         "trend_upper_m2_per_year": trend[:, 2],
         "not_seen_since": pd.DatetimeIndex(not_seen_since, tz="UTC"),
+        **{name: pd.DatetimeIndex(when, tz="UTC") for name, when in change_points.items()},
     }
     footprint = gpd.GeoSeries(places.outline[:n_sites], crs=places.ponds.crs)
     return GeoDataFrame(table, geometry=footprint)

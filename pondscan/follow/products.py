@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from pondscan.config import Settings
 from pondscan.errors import InputError
-from pondscan.follow import census, history, ids, series, sites, trends
+from pondscan.follow import census, history, ids, onsets, series, sites, trends
 from pondscan.follow.apart import hold_apart
 from pondscan.follow.census import Census
 from pondscan.follow.looks import SceneView, aligned, extents, group_looks, in_order, lattice_over, working_crs
@@ -112,10 +112,11 @@ def build(
     is_known_target = settings.confidence.target == "leach_pond"
     trend = trends.site_trends(rows, counted.looks, places.n_sites)
     gone_by = series.not_seen_since(rows, counted.looks, places.state, places.n_sites)
+    changes = onsets.change_points(places, counted, counted.looks)
     first = places.ponds[["first_x", "first_y"]].to_numpy(float)
     return Products(
         ponds=_finished(_held_apart(places.ponds), PONDS, "pond_id"),
-        sites=_finished(site_table(places, trend, gone_by), SITES, "site_id"),
+        sites=_finished(site_table(places, trend, gone_by, changes), SITES, "site_id"),
         observations=_finished(counted.seen, OBSERVATIONS, "scene_id", "object_id"),
         timeseries=_finished(series.timeseries(rows, counted.looks, places.site_id), TIMESERIES),
         survey=_finished(survey(places, rows, counted.looks, seen if is_known_target else None), SURVEY),

@@ -98,6 +98,10 @@ def _site(site_id: str, members: gpd.GeoDataFrame) -> dict[str, object]:
         "trend_lower_m2_per_year": -35.0 if has_trend else None,
         "trend_upper_m2_per_year": 860.0 if has_trend else None,
         "not_seen_since": time("2024-12-20T04:01") if str(members["status"].iloc[0]) == "gone" else None,
+        "began_after": time("2023-12-20T04:01") if has_trend else None,
+        "began_by": time("2024-01-14T04:01"),
+        "ended_after": None,
+        "ended_by": None,
         "geometry": footprint,
     }
 
