@@ -194,6 +194,17 @@ SURVEY = (
     ),
     Column("n_sites_corrected_lower", "number", "its 95 % interval, lower end"),
     Column("n_sites_corrected_upper", "number", "its 95 % interval, upper end"),
+    Column(
+        "common_from_diameter_m",
+        "number",
+        "diameter from which the coarsest pixels that counted any pond count every other one: the same in all rows",
+    ),
+    Column(
+        "n_ponds_common",
+        "integer",
+        "ponds of that diameter and more among `n_ponds`: what may be compared between periods of different sensors",
+    ),
+    Column("pond_area_common_m2", "number", "their liquid area"),
 )
 
 VERDICTS = (

@@ -300,3 +300,32 @@ class TestSurvey:
     def test_undated_look_has_no_season(self):
         table = census(view(None, ROW)).survey
         assert cells(table, "period", "period_start", "n_ponds") == [("look", None, 4)]
+
+
+class TestMixedSensors:
+    LARGE = tuple(Disc(500.0 + 60 * number, 500.0, diameter=24.0) for number in range(3))
+    SMALL = tuple(Disc(500.0 + 30 * number, 540.0, diameter=8.0) for number in range(4))
+
+    def looks(self):
+        fine = view("2024-01-01", [*self.LARGE, *self.SMALL])
+        coarse = view("2024-02-01", self.LARGE, sensor="sentinel-2", gsd_m=10.0)
+        return census(fine, coarse).survey.query("period == 'look'")
+
+    def test_ponds_that_every_sensor_counts_are_compared(self):
+        table = self.looks()
+        assert table["n_ponds"].tolist() == [7, 3]
+        assert table["n_ponds_common"].tolist() == [3, 3]
+        assert table["pond_area_common_m2"].tolist() == pytest.approx([3 * np.pi * 144] * 2, rel=0.001)
+        (least_m,) = table["common_from_diameter_m"].unique()
+        assert detection.chance(np.array([least_m]), 10.0, "counted") == pytest.approx([0.5], abs=0.02)
+
+    def test_the_limit_is_that_of_the_pixels_that_counted(self):
+        alone = census(view("2024-01-01", [*self.LARGE, *self.SMALL])).survey
+        assert (alone["n_ponds_common"] == 7).all()
+        assert (alone["common_from_diameter_m"] < 8).all()
+
+    def test_nothing_is_said_of_raw_numbers_and_of_what_was_not_seen(self):
+        raw = census(view("2024-01-01", self.LARGE, calibrated="dn")).survey
+        assert raw["n_ponds_common"].isna().all()
+        clouded = census(view("2024-01-01", self.LARGE), view("2024-02-01", cloud=EVERYWHERE)).survey
+        assert clouded.query("period == 'look'")["n_ponds_common"].isna().tolist() == [False, True]

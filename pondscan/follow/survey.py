@@ -22,6 +22,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from pondscan.detect import detection
 from pondscan.follow.corrected import corrected
 from pondscan.follow.looks import Look
 from pondscan.follow.places import Places
@@ -60,7 +61,7 @@ def survey(places: Places, rows: pd.DataFrame, looks: Sequence[Look], seen: pd.D
     periods = [("look", look.start, look.end, [number]) for number, look in enumerate(looks)]
     periods += [("season", *season, numbers) for season, numbers in _calendar(looks, season_of)]
     periods += [("year", *year, numbers) for year, numbers in _calendar(looks, _year)]
-    table = []
+    least_m, table = _common_diameter(rows, looks), []
     for period, start, end, numbers in periods:
         at = known.rows(numbers)
         counted = at if period == "look" else _one_look_each(at, looks)
@@ -69,7 +70,10 @@ def survey(places: Places, rows: pd.DataFrame, looks: Sequence[Look], seen: pd.D
         described: Row = {"period": period, "period_start": start, "period_end": end, "observed_fraction": share}
         described["n_scenes"] = sum(len(looks[number].views) for number in numbers)
         summed = _summed(places, counted) if len(counted) or was_looked_at else {}
-        table.append(described | summed | (_corrected(sighted.rows(numbers), counted, looks) if sighted else {}))
+        if sighted and summed:
+            shown = _shown(sighted.rows(numbers), counted, looks)
+            summed |= {} if shown is None else corrected(shown) | _common(shown, least_m)
+        table.append(described | summed)
     frame = pd.DataFrame(table, columns=names(SURVEY))
     for name in ("period_start", "period_end"):
         frame[name] = pd.to_datetime(frame[name], utc=True)
@@ -91,13 +95,30 @@ class _ByLook:
         return self._table.iloc[np.sort(np.concatenate(chosen))]
 
 
-def _corrected(seen: pd.DataFrame, counted: pd.DataFrame, looks: Sequence[Look]) -> Row:
-    """Corrected count of the rows counted; none where raw numbers are among them."""
+def _shown(seen: pd.DataFrame, counted: pd.DataFrame, looks: Sequence[Look]) -> pd.DataFrame | None:
+    """Sightings behind the rows counted; none where raw numbers are among them: no curve was measured for these."""
     at = counted.loc[counted["n_ponds"] > 0, ["place", "look"]]
     if any(view.scene.calibrated == "dn" for look in at["look"].unique() for view in looks[int(look)].views):
-        return {}
+        return None
     keys = (one["place"].to_numpy(np.int64) * len(looks) + one["look"].to_numpy(np.int64) for one in (seen, at))
-    return corrected(seen[np.isin(*keys)])
+    return seen[np.isin(*keys)]
+
+
+def _common_diameter(rows: pd.DataFrame, looks: Sequence[Look]) -> float:
+    """Diameter from which the coarsest pixels that counted any pond count every other one, rounded up to 0.1 m."""
+    has_ponds = rows.loc[rows["n_ponds"] > 0, "look"].unique()
+    coarsest_m = max((looks[int(number)].gsd_m for number in has_ponds), default=0.0)
+    least_m = detection.diameter_of(detection.EVEN, coarsest_m, "counted") if coarsest_m else np.inf
+    return float(np.ceil(10 * least_m) / 10)
+
+
+def _common(shown: pd.DataFrame, least_m: float) -> Row:
+    """Ponds large enough for every sensor of the census, so that periods of different sensors can be compared."""
+    if not np.isfinite(least_m):
+        return {}
+    area = shown.loc[shown["is_counted"], "area_m2"].to_numpy(float)
+    large = area[2 * np.sqrt(area / np.pi) >= least_m]
+    return {"common_from_diameter_m": least_m, "n_ponds_common": len(large), "pond_area_common_m2": float(large.sum())}
 
 
 def _one_look_each(rows: pd.DataFrame, looks: Sequence[Look]) -> pd.DataFrame:

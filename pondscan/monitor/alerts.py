@@ -54,6 +54,16 @@ class Alert:
         return {"type": "Feature", "id": self.alert_id, "geometry": self.geometry, "properties": properties}
 
 
+def plural(count: int, noun: str) -> str:
+    """Count and noun.
+
+    >>> plural(1, "pond"), plural(0, "pass"), plural(3, "input")
+    ('1 pond', '0 passes', '3 inputs')
+    """
+    ending = "" if count == 1 else ("es" if noun.endswith("s") else "s")
+    return f"{count} {noun}{ending}"
+
+
 def moment(seconds: float) -> str:
     """Write seconds since 1970 as ``2024-02-17T04:12:00Z``."""
     return datetime.fromtimestamp(round(seconds), UTC).isoformat().replace("+00:00", "Z")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pondscan.monitor.alerts import Alert
+from pondscan.monitor.alerts import Alert, plural
 from pondscan.monitor.census import Census, Pond, Site, SiteLook
 from pondscan.monitor.settings import GrowthRule, Rules
 
@@ -167,7 +167,7 @@ def _new_ponds(site: Site, before: Snapshot, now: Census, known: Mapping[str, st
     for when, ponds in sorted(by_look.items()):
         if rule.tier != "off" and len(ponds) >= rule.min_ponds:
             area_m2 = round(sum(pond.area_m2 for pond in ponds), 2)
-            words = f"has {_plural(len(ponds))} more ({area_m2:,.0f} m²), seen {_day(when)}"
+            words = f"has {plural(len(ponds), 'pond')} more ({area_m2:,.0f} m²), seen {_day(when)}"
             yield _about(site, "new_ponds", rule.tier, words, when=when, n_ponds=len(ponds), area_m2=area_m2)
 
 
@@ -213,11 +213,7 @@ def _about(
 def _holds(site: Site) -> str:
     if site.n_ponds is None or site.area_m2 is None:
         return "its ponds are hidden at the newest look"
-    return f"{_plural(site.n_ponds)}, {site.area_m2:,.0f} m² of liquid"
-
-
-def _plural(count: int) -> str:
-    return f"{count} pond{'' if count == 1 else 's'}"
+    return f"{plural(site.n_ponds, 'pond')}, {site.area_m2:,.0f} m² of liquid"
 
 
 def _day(when: str | None) -> str:

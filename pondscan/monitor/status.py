@@ -10,12 +10,15 @@ from typing import Any
 
 from pondscan.errors import InputError
 from pondscan.monitor import watch
-from pondscan.monitor.alerts import moment
+from pondscan.monitor.alerts import moment, plural
 from pondscan.monitor.journal import NAME, FailedInput, Journal, Parcel
 from pondscan.monitor.settings import TIERS, MonitorFile
 
 LATE_INTERVALS = 3
 """A heartbeat older than so many intervals is that of a monitor that is not running."""
+
+MOST_LINES = 20
+"""Files, inputs or alerts that are named one by one to a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +106,32 @@ def to_lines(status: Status) -> Iterator[str]:
     yield f"last success   {_moment(status.last_success) or 'never'}{_how_known(status)}"
     if status.bad_passes:
         bad = status.bad_passes
-        yield f"failing        {bad['count']} passes in a row, last at {moment(bad['at'])}: {bad['reason']}"
+        yield f"failing        {plural(bad['count'], 'pass')} in a row, last at {moment(bad['at'])}: {bad['reason']}"
     if status.folder_problem:
         yield f"folder         {status.folder_problem}"
     yield f"last arrival   {_moment(status.last_arrival) or 'never'}"
-    yield f"next pass      takes {len(status.new)} new files"
-    yield f"waiting        {len(status.waiting)} files"
-    yield from (f"               {path}: {why}" for path, why in status.waiting.items())
-    yield f"failed         {len(status.failed)} inputs"
-    for one in status.failed:
-        tried = f"tried {one.attempts} times, again from {moment(one.next_at)}"
-        yield f"               {one.reason if one.source in one.reason else f'{one.source}: {one.reason}'} ({tried})"
+    yield f"next pass      takes {plural(len(status.new), 'new file')}"
+    yield f"waiting        {plural(len(status.waiting), 'file')}"
+    yield from _some([f"{path}: {why}" for path, why in status.waiting.items()])
+    yield f"failed         {plural(len(status.failed), 'input')}"
+    yield from _some([_failed(one) for one in status.failed])
     yield "alerts         " + ", ".join(f"{count} {tier}" for tier, count in status.alerts.items())
     yield f"undelivered    {len(status.undelivered)}"
-    for parcel in status.undelivered:
-        if parcel.error:
-            tried = f"{parcel.attempts} passes tried"
-            yield f"               {parcel.alert_id} by {parcel.channel}, {tried}: {parcel.error}"
+    stuck = [one for one in status.undelivered if one.error]
+    tried = [f"tried in {plural(one.attempts, 'pass')}: {one.error}" for one in stuck]
+    yield from _some([f"{one.alert_id} by {one.channel}, {words}" for one, words in zip(stuck, tried, strict=True)])
+
+
+def _failed(one: FailedInput) -> str:
+    reason = one.reason if one.source in one.reason else f"{one.source}: {one.reason}"
+    return f"{reason} (tried {plural(one.attempts, 'time')}, again from {moment(one.next_at)})"
+
+
+def _some(lines: list[str]) -> Iterator[str]:
+    """The first lines of many, under the heading before them."""
+    yield from (f"               {line}" for line in lines[:MOST_LINES])
+    if len(lines) > MOST_LINES:
+        yield f"               and {len(lines) - MOST_LINES} more: --json names all"
 
 
 def _how_known(status: Status) -> str:

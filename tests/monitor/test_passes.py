@@ -12,7 +12,8 @@ from pondscan.config import Settings
 from pondscan.errors import ConfigError, InputError, WorkspaceBusyError
 from pondscan.follow import products
 from pondscan.monitor import alerts, passes
-from pondscan.monitor.journal import Journal
+from pondscan.monitor.journal import FailedInput, Journal
+from pondscan.monitor.status import Status, to_lines
 from pondscan.store import Workspace
 
 SITE = [(60, 60), (60, 90), (90, 60)]
@@ -355,3 +356,13 @@ def test_a_wrong_configuration_is_named(one, text, words):
     with pytest.raises(ConfigError) as error:
         one.once()
     assert words in str(error.value)
+
+
+def test_status_names_some_of_many_and_counts_the_rest():
+    waiting = {f"scene_{number}.tif": "is still changing" for number in range(25)}
+    failed = (FailedInput("a.tif", "a.tif is damaged", 1, "c", 0.0),)
+    told = list(to_lines(Status("in", "out", 0.0, True, False, 0.0, None, None, (), waiting, failed, (), {"watch": 0})))
+    assert "waiting        25 files" in told
+    assert sum(line.endswith("is still changing") for line in told) == 20
+    assert "               and 5 more: --json names all" in told
+    assert "               a.tif is damaged (tried 1 time, again from 1970-01-01T00:00:00Z)" in told
