@@ -24,6 +24,7 @@ from pondscan.export.values import iso_utc
 from pondscan.follow.registration import Placement
 from pondscan.hashing import file_sha256
 from pondscan.store import StoredScene, Workspace
+from pondscan.store.estimate import NAME as ESTIMATE
 from pondscan.store.fingerprint import digest
 from pondscan.store.records import Failure, Superseded, description
 from pondscan.store.workspace import VERDICTS
@@ -75,8 +76,10 @@ def state_of(workspace: Workspace, kept: Settings) -> str:
     place = shapely.to_wkb(aoi, hex=True) if aoi else None
     verdicts = workspace.path / VERDICTS
     reviewed = file_sha256(verdicts) if verdicts.is_file() else None
+    estimate = workspace.path / ESTIMATE
+    estimated = file_sha256(estimate) if estimate.is_file() else None
     outside = [file.sha256 for file in files_of(kept.context)]
-    return digest([FORMAT, settings, place, reviewed, outside, scenes, superseded, failures, versions()])
+    return digest([FORMAT, settings, place, reviewed, estimated, outside, scenes, superseded, failures, versions()])
 
 
 def read(folder: Path) -> dict[str, Any] | None:

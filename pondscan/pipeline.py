@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shapely.geometry.base import BaseGeometry
 
@@ -159,6 +159,23 @@ def take_verdicts(out_dir: Path, verdicts: GeoDataFrame) -> int:
             workspace.save_verdicts(new if known is None else pd.concat([known, new], ignore_index=True))
         _publish_again(workspace)
         return len(new)
+
+
+def take_estimate(out_dir: Path, document: dict[str, Any]) -> None:
+    """Keep what a survey estimated in a workspace, and publish the report with it.
+
+    Parameters
+    ----------
+    document
+        As ``store.estimate.save_estimate`` takes it.
+    """
+    from pondscan.store.estimate import save_estimate
+
+    workspace = Workspace.existing(out_dir)
+    with workspace.lock():
+        check_context((workspace.settings() or Settings()).context)
+        save_estimate(workspace.path, document)
+        _publish_again(workspace)
 
 
 @dataclass

@@ -23,6 +23,7 @@ from pondscan.model import Coverage
 from pondscan.report.caveats import reasons_for_nothing
 from pondscan.report.looks import instrument
 from pondscan.store import StoredScene, Workspace, atomic, retention
+from pondscan.store.estimate import read_estimate
 from pondscan.store.memo import memo
 from pondscan.store.views import scene_views
 from pondscan.store.workspace import MEMO
@@ -197,6 +198,7 @@ def report_input(
         notes=(*tables.notes, *superseded, *_picture_notes(workspace)),
         context=context,
         study=_study(context, tables, scenes, kept),
+        estimate=read_estimate(workspace.path),
     )
 
 

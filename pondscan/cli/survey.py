@@ -13,6 +13,8 @@ from pondscan.cli.options import json_option, verbosity_options
 from pondscan.cli.terminal import terminal_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pondscan.review.design import Design
     from pondscan.review.judged import Judged
     from pondscan.survey.estimates import Survey
@@ -126,9 +128,18 @@ Exit codes: 0 done · 1 a file that is not of this survey, a wrong value in it, 
 @click.argument("sheet_path", metavar="SURVEY.gpkg", type=click.Path(path_type=Path))
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), metavar="FILE.csv", help="Write the numbers there.")
+@click.option(
+    "--keep",
+    "census_dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Have the report of this census say it.",
+)
 @json_option
 @verbosity_options
-def estimate(sheet_path: Path, files: tuple[Path, ...], csv_path: Path | None, as_json: bool) -> None:
+def estimate(
+    sheet_path: Path, files: tuple[Path, ...], csv_path: Path | None, census_dir: Path | None, as_json: bool
+) -> None:
     """Estimate ponds, area and accuracy from the verdicts in SURVEY.gpkg and in other FILEs."""
     from pondscan.errors import InputError
     from pondscan.review.judged import read_judged
@@ -144,6 +155,8 @@ def estimate(sheet_path: Path, files: tuple[Path, ...], csv_path: Path | None, a
     rows = _rows(found, judged)
     if csv_path is not None:
         _write_csv(csv_path, rows)
+    if census_dir is not None:
+        _keep(census_dir, sheet_path, sheet.handed_out["pond_id"], found, judged)
     click.echo(
         json.dumps(_document(found, judged), indent=2, ensure_ascii=False, allow_nan=False)
         if as_json
@@ -211,6 +224,21 @@ def _write_csv(path: Path, rows: list[Row]) -> None:
     writer.writerow(HEAD)
     writer.writerows(rows)
     atomic.write_bytes(path, text.getvalue().encode())
+
+
+def _keep(census_dir: Path, sheet_path: Path, drawn: pd.Series, found: Survey, judged: Judged) -> None:
+    """Keep an estimate in the census it was drawn from."""
+    from pondscan.errors import InputError
+    from pondscan.pipeline import take_estimate
+    from pondscan.review.selection import candidates
+    from pondscan.store import Workspace
+
+    census = candidates(Workspace(census_dir))
+    if len(drawn) and not drawn.isin({*census.ponds["pond_id"], *census.aliases["old_id"]}).any():
+        raise InputError(f"{sheet_path}: no pond of this survey is in {census_dir}: name the census it was drawn from")
+    rows = [dict(zip(HEAD, row, strict=True)) for row in _rows(found, judged)]
+    numbers = {"n_judged": len(judged.sample.stratum), "n_units": judged.n_units, "n_ponds_mapped": found.n_mapped}
+    take_estimate(census_dir, {"paragraph": _paragraph(found, judged), "rows": rows, **numbers})
 
 
 def _paragraph(found: Survey, judged: Judged) -> str:

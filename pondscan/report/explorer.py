@@ -24,15 +24,13 @@ from pondscan.report.maplayers import drawn_layer, layer_keys
 from pondscan.report.mosaic import Bounds, best_first, mosaic
 from pondscan.report.palette import CONFIDENCES, STATUSES, kind_color
 
-PICTURE_BYTES = 6e6
-"""What the pictures of all dates may take up together."""
-BYTES_PER_PX = 0.22
-"""Of a picture of forest as the page embeds it."""
+PICTURE_BYTES = 3e6
+"""What the pictures of all dates may take up together in the page."""
 MOST_PICTURES = 24
 PICTURE_PX = (500, 1400)
 """Fewest and most pixels along a picture's longer side."""
-STEP_M = 0.1
-"""Places are written to so many metres."""
+STEP_M = 0.3
+"""Outlines are drawn to so many metres."""
 
 
 def explorer(report_input: ReportInput, crs: str, bounds: Bounds) -> str:
@@ -51,6 +49,7 @@ def explorer(report_input: ReportInput, crs: str, bounds: Bounds) -> str:
     document = {
         "size_m": [round(bounds[2] - bounds[0], 1), round(bounds[3] - bounds[1], 1)],
         "looks": _looks(report_input),
+        "opens_on": _opening_look(report_input),
         "pictures": _pictures(report_input, crs, bounds),
         "ponds": _ponds(report_input, ponds, bounds),
         "sites": _sites(sites, bounds),
@@ -76,6 +75,17 @@ def library() -> tuple[str, str]:
     return script, style
 
 
+def _opening_look(report_input: ReportInput) -> int:
+    """Place of the look that the map opens on: of those on the day of the newest the one of the finest pixels."""
+    scenes = report_input.scenes.set_index("scene_id")
+    looks = [scenes.loc[[one for one in look.split(";") if one in scenes.index]] for look in report_input.looks]
+    if not looks or looks[-1].empty or looks[-1]["datetime"].isna().any():
+        return max(len(looks) - 1, 0)
+    day = looks[-1]["datetime"].max().date()
+    of_day = [k for k, look in enumerate(looks) if len(look) and (look["datetime"].dt.date == day).all()]
+    return min(of_day, key=lambda k: (float(looks[k]["gsd_m"].min()), -k))
+
+
 def _looks(report_input: ReportInput) -> list[dict[str, str]]:
     """Date and sensor of every look, in words."""
     scenes = report_input.scenes
@@ -98,14 +108,16 @@ def _pictures(report_input: ReportInput, crs: str, bounds: Bounds) -> list[dict[
     if len(shown) > MOST_PICTURES:
         chosen = np.unique(np.linspace(0, len(shown) - 1, MOST_PICTURES).round().astype(int))
         shown = [shown[place] for place in chosen]
-    side = math.sqrt(PICTURE_BYTES / BYTES_PER_PX / max(len(shown), 1))
-    max_px = int(np.clip(side, *PICTURE_PX))
-    pictures = []
-    for number in shown:
+    if not shown:
+        return []
+
+    def painted(number: int, max_px: int) -> str | None:
         picture = mosaic(best_first(quicklooks[number], report_input.scenes), crs, bounds, max_px)
-        if picture is not None:
-            pictures.append({"look": number, "uri": picture.uri})
-    return pictures
+        return None if picture is None else picture.uri
+
+    needed = len(shown) * len(painted(shown[-1], PICTURE_PX[1]) or "")
+    max_px = int(np.clip(PICTURE_PX[1] * math.sqrt(PICTURE_BYTES / max(needed, 1)), *PICTURE_PX))
+    return [{"look": number, "uri": uri} for number in shown if (uri := painted(number, max_px))]
 
 
 def _ponds(report_input: ReportInput, ponds: GeoDataFrame, bounds: Bounds) -> list[dict[str, Any]]:

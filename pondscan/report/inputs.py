@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -130,6 +130,8 @@ class ReportInput:
     """Objects of vector layers from elsewhere near the sites, in the CRS of the tables."""
     study: tuple[Effect, ...] = ()
     """What changed around each event of it."""
+    estimate: Mapping[str, Any] | None = None
+    """What a survey estimated from verdicts, as ``store.estimate`` keeps it."""
 
 
 def in_order(report_input: ReportInput) -> ReportInput:

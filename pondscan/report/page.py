@@ -15,6 +15,7 @@ from markupsafe import Markup
 from pondscan.config import Settings
 from pondscan.report import axes, figures, outside, overlays, words
 from pondscan.report.caveats import cautions, prevalence, reasons_for_nothing
+from pondscan.report.estimate import estimated
 from pondscan.report.explorer import explorer, library
 from pondscan.report.headline import Census, head_of, periods
 from pondscan.report.inputs import ReportInput, check_columns, in_order
@@ -81,7 +82,7 @@ def render(report_input: ReportInput) -> str:
         ignored=report_input.ignored,
         notes=report_input.notes,
         versions=sorted(report_input.versions.items()),
-        settings_toml=report_input.settings_toml,
+        settings_toml=words.settings_in_short(report_input.settings_toml),
         settings=settings,
         prevalence=prevalence(report_input.target, settings.confidence.expected_ponds_per_km2),
         target=words.TARGET_NAMES.get(report_input.target, report_input.target),
@@ -90,6 +91,7 @@ def render(report_input: ReportInput) -> str:
         coverage_colors=COVERAGE,
         **_tables(report_input),
         **_series(report_input, every_period),
+        estimate=None if report_input.estimate is None else estimated(report_input.estimate, report_input.ponds),
         n_map_looks=len(report_input.looks),
         map_layers=layer_keys(report_input.layers),
         maps=drawn,

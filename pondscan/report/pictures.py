@@ -15,7 +15,7 @@ MAP_ASPECT = (0.85, 1.5)
 """Narrowest and widest width/height of the main map."""
 CLOSE_UP_BELOW = 0.5
 """When the ponds lie within this share of the pictures' width, the map shows them and an inset shows the rest."""
-MAP_PICTURE_PX = 1600
+MAP_PICTURE_PX = 1400
 INSET_PICTURE_PX = 400
 
 

@@ -25,12 +25,12 @@ from pondscan.report import figures, words
 from pondscan.report.inputs import Chip, ReportInput, Ring
 from pondscan.report.looks import Look
 from pondscan.report.map import scale_length_m
-from pondscan.report.palette import CONFIDENCES, STATUSES
+from pondscan.report.palette import CONFIDENCES
 from pondscan.report.rows import SiteRow
 
 Picture = NDArray[np.uint8]
 
-STRIP_BYTES = 4.5e6
+STRIP_BYTES = 3e6
 """What the pictures of all sites may take up together, before they are written as text."""
 N_TRIED = 12
 """Sites whose pictures are written to see how many bytes they take."""
@@ -197,8 +197,7 @@ def _hidden(chip: Chip) -> str:
 
 
 def _ring(ring: Ring) -> list[Any]:
+    """Corners and what is said of them, in few letters: there are thousands of them."""
     points = " ".join(f"{x},{y}" for x, y in ring.points)
-    title = f"{ring.pond_id}: {ring.state}, confidence {ring.confidence:.2f}"
-    told = title if ring.is_measured else f"{title}, not measured on this date"
-    by_confidence = next(color for least, color, _ in reversed(CONFIDENCES) if ring.confidence >= least)
-    return [points, told, STATUSES[ring.state], by_confidence, int(ring.is_measured)]
+    sureness = max(k for k, (least, _, _) in enumerate(CONFIDENCES) if ring.confidence >= least)
+    return [points, ring.pond_id, ring.state, round(ring.confidence, 2), sureness, int(ring.is_measured)]

@@ -218,3 +218,16 @@ def listed(items: list[str]) -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def settings_in_short(toml: str) -> str:
+    r"""Settings that have a value, without the comments that say what each means.
+
+    >>> settings_in_short("# Tables\n[sites]\n\n# metres\ndistance_m = 200.0\n# aoi =\n\n[aoi]\n# path =\n")
+    '[sites]\ndistance_m = 200.0\n'
+    """
+    lines = [line for line in toml.splitlines() if line.strip() and not line.startswith("#")]
+    is_head = [line.startswith("[") for line in lines]
+    then_head = [*is_head, True][1:]
+    kept = [line for line, one, then in zip(lines, is_head, then_head, strict=True) if not (one and then)]
+    return "".join(f"{line}\n" for line in kept)

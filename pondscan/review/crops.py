@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from shapely.geometry.base import BaseGeometry
 
 from pondscan.album import Crop
@@ -15,6 +15,7 @@ from pondscan.album import Crop
 Floats = NDArray[np.float64]
 
 SIDE_PX = 300
+LETTERS_PX = 17
 NEAR_M, WIDE_M = 120.0, 600.0
 """Ground that the two zooms show, at least; a pond takes up at most a third of the near one."""
 
@@ -66,8 +67,8 @@ def _write_scale(pen: ImageDraw.ImageDraw, crop: Crop) -> None:
     right = 8 + length_m / side_m * SIDE_PX
     for color, width in ((CASING, 4), (INK, 2)):
         pen.line([(8, SIDE_PX - 8), (right, SIDE_PX - 8)], fill=color, width=width)
-    _write(pen, (8, SIDE_PX - 24), f"{length_m} m")
+    _write(pen, (8, SIDE_PX - 14 - LETTERS_PX), f"{length_m} m")
 
 
 def _write(pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str) -> None:
-    pen.text(place, words, fill=INK, stroke_width=1, stroke_fill=CASING)
+    pen.text(place, words, fill=INK, font=ImageFont.load_default(LETTERS_PX), stroke_width=2, stroke_fill=CASING)

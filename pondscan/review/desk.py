@@ -21,6 +21,7 @@ from pondscan.export.values import iso_utc
 from pondscan.follow.registration import Placement
 from pondscan.follow.verdicts import BELIEF
 from pondscan.model import Coverage
+from pondscan.report.words import sensor as sensor_name
 from pondscan.review.crops import drawn, square_around
 from pondscan.review.reading import LONGEST_NOTE
 from pondscan.store import StoredScene, Workspace, atomic
@@ -181,7 +182,7 @@ def _key(unit_id: str) -> str:
 
 def _told(stored: StoredScene) -> dict[str, str]:
     when = stored.scene.datetime
-    return {"sensor": stored.scene.sensor, "date": when.date().isoformat() if when else "undated"}
+    return {"sensor": sensor_name(stored.scene.sensor), "date": when.date().isoformat() if when else "undated"}
 
 
 def _already_said(path: Path, known: set[str]) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 DIR/config.toml               its settings
 DIR/aoi.geojson               its area of interest
 DIR/verdicts.geojson             what reviewers said of its ponds
+DIR/estimate.json             what a survey estimated from verdicts
 DIR/ledger.sqlite             which scenes it holds, which it refused and why
 DIR/observations/<scene>.parquet    what was found in a scene
 DIR/evidence/<scene>.parquet        everything measured in a scene, however unlikely

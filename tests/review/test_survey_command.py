@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from datetime import UTC, date, datetime
+from html import unescape
 from pathlib import Path
 
 import geopandas as gpd
@@ -237,3 +239,33 @@ def test_what_is_no_survey_is_refused(census, sheet, tmp_path):
     assert pondscan("survey", "design", tmp_path, "--out", tmp_path / "x.gpkg").exit_code == 1
     assert pondscan("survey", "design", census, "--out", tmp_path / "x.shp").exit_code == 2
     assert pondscan("review", "serve", census, "--survey", sheet, "--all").exit_code == 2
+
+
+def test_an_estimate_is_kept_in_its_census_and_printed_by_the_report(census, sheet, tmp_path):
+    kept = Path(shutil.copytree(census, tmp_path / "kept"))
+    before = {path.name: path.read_bytes() for path in kept.glob("*.geojson")}
+    table = filled_in(sheet)
+    table.to_csv(sheet.with_suffix(".csv"), index=False)
+    numbers = tmp_path / "numbers.csv"
+    answer = pondscan("survey", "estimate", sheet, sheet.with_suffix(".csv"), "--csv", numbers, "--keep", kept)
+    assert answer.exit_code == 0, answer.output
+    html = (kept / "report.html").read_text("utf-8")
+    told = html.split('<section id="estimate">')[1].split("</section>")[0]
+    paragraph = estimated(sheet, sheet.with_suffix(".csv"))["paragraph"]
+    assert paragraph in unescape(told)
+    shown = [float(value) for value in re.findall(r'<data value="([^"]+)"', told)]
+    assert shown == pd.read_csv(numbers)["value"].dropna().tolist(), "the numbers of the report are those of the CSV"
+    assert {path.name: path.read_bytes() for path in kept.glob("*.geojson")} == before, "nothing measured has changed"
+    assert pondscan("run", "-q", census.parent / "scenes", "--out", kept).exit_code == 0
+    assert (kept / "report.html").read_text("utf-8") == html, "it survives a run"
+
+
+def test_an_estimate_of_another_census_is_refused(drawn, sheet, tmp_path):
+    size = {"width_m": 900.0, "height_m": 900.0, "n_sites": 1}
+    simulate_series(tmp_path / "elsewhere", seed=8, sensors=["planetscope"], dates=[date(2023, 2, 5)], **size)
+    assert pondscan("run", "-q", tmp_path / "elsewhere", "--out", tmp_path / "other").exit_code == 0
+    filled_in(sheet).to_csv(sheet.with_suffix(".csv"), index=False)
+    answer = pondscan("survey", "estimate", sheet, sheet.with_suffix(".csv"), "--keep", tmp_path / "other")
+    assert answer.exit_code == 1
+    assert "no pond of this survey is in" in answer.stderr
+    assert not (tmp_path / "other" / "estimate.json").exists()

@@ -6,7 +6,7 @@
   const [width, height] = told.size_m;
   const whole = L.latLngBounds([0, 0], [height, width]);
   const map = L.map(box, {
-    crs: L.CRS.Simple, zoomSnap: 0.25, minZoom: -12, maxZoom: 4, attributionControl: false, preferCanvas: true,
+    crs: L.CRS.Simple, zoomSnap: 0.1, zoomDelta: 0.5, minZoom: -12, maxZoom: 4, attributionControl: false, preferCanvas: true,
   });
   L.control.scale({ imperial: false }).addTo(map);
   const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -113,7 +113,13 @@
     box.focus({ preventScroll: true });
   }
 
-  if (slider) slider.addEventListener("input", paint);
+  const day = (one) => one.date.slice(0, 10);
+  if (slider) {
+    slider.value = told.opens_on;
+    byId("explorer-first").textContent = day(told.looks[0]);
+    byId("explorer-last").textContent = day(told.looks[newest]);
+    slider.addEventListener("input", paint);
+  }
   byId("explorer-color").addEventListener("change", paint);
   byId("explorer-sites").addEventListener("change", ({ target }) => { target.checked ? footprints.addTo(map) : footprints.remove(); });
   layers.forEach((layer, number) => byId(`explorer-layer-${number}`).addEventListener("change", ({ target }) => {
@@ -123,6 +129,11 @@
   for (const link of document.querySelectorAll("[data-pick]"))
     link.addEventListener("click", (event) => { event.preventDefault(); pick(link.dataset.pick); });
   paint();
+  const shapes = [...ponds, ...sites].map(({ shape }) => shape.getBounds());
+  if (shapes.length) {
+    const found = shapes.reduce((all, one) => all.extend(one), L.latLngBounds(shapes[0].getSouthWest(), shapes[0].getNorthEast()));
+    map.fitBounds(found.pad(0.12), { animate: false });
+  }
 })();
 (() => {
   const search = document.getElementById("site-search");

@@ -16,9 +16,10 @@
     const strip = drawn("svg", { width: 1000, height: 1000, viewBox: `${x} ${y} ${width} ${height}` },
       drawn("image", { href: told.uri, width: told.size[0], height: told.size[1] }));
     const rings = drawn("g", { class: "rings" });
-    for (const [points, title, byState, byConfidence, isMeasured] of chip.rings) {
+    for (const [points, id, state, confidence, sureness, isMeasured] of chip.rings) {
+      const title = `${id}: ${state}, confidence ${confidence.toFixed(2)}${isMeasured ? "" : ", not measured on this date"}`;
       rings.append(drawn("polygon", { class: "casing", points }));
-      rings.append(drawn("polygon", { class: isMeasured ? "ring" : "ring carried", points, style: `--state:${byState};--confidence:${byConfidence}` },
+      rings.append(drawn("polygon", { class: isMeasured ? "ring" : "ring carried", points, style: `--state:var(--${state});--confidence:var(--sure-${sureness})` },
         drawn("title", {}, title)));
     }
     const [length, name] = chip.scale;
@@ -31,10 +32,13 @@
 
   function caption(chip) {
     const made = text("figcaption", "");
-    made.append(text("b", chip.date), ` ${chip.sensor}, ${chip.pixel}`, text("span", chip.seen));
+    const whole = (words) => words.replaceAll(" m²", "\u00a0m²").replaceAll(" ± ", "\u00a0±\u00a0"); // stays on one line
+    made.append(text("b", chip.date), ` ${chip.sensor}, ${chip.pixel.replace(" ", "\u00a0")}`, text("span", whole(chip.seen)));
     if (chip.hidden) made.append(text("span", chip.hidden, "hidden-by"));
     if (chip.preview) made.append(text("span", chip.preview, "preview"));
-    made.append(text("small", chip.scene, "mono"));
+    const scene = text("small", "", "mono");
+    scene.append(...chip.scene.split(/(?<=[_;])/).flatMap((part) => [part, document.createElement("wbr")]));
+    made.append(scene);
     return made;
   }
 

@@ -26,10 +26,12 @@ function question(pond) {
 
 function facts(pond) {
   if (pond.is_square) return element("p", "Count ponds whose middle lies in the square. 0 to 9: so many; A: one; R: none.");
-  const sigma = pond.area_sigma_m2 === null ? "" : ` ± ${Math.round(1.96 * pond.area_sigma_m2)}`;
+  const step = pond.area_sigma_m2 > 0 ? 10 ** (Math.floor(Math.log10(1.96 * pond.area_sigma_m2)) - 1) : 1;
+  const rounded = (value) => (Math.round(value / step) * step).toLocaleString("en", { maximumFractionDigits: step < 1 ? 1 : 0 });
+  const sigma = pond.area_sigma_m2 === null ? "" : ` ± ${rounded(1.96 * pond.area_sigma_m2)}`;
   const rows = [
     ["pond", pond.pond_id], ["site", pond.site_id ?? "none"], ["confidence", pond.confidence.toFixed(2)],
-    ["colour", pond.kind], ["state", pond.status], ["area", `${Math.round(pond.area_m2)}${sigma} m²`],
+    ["colour", pond.kind.replace("_", "-")], ["state", pond.status], ["area", `${rounded(pond.area_m2)}${sigma} m²`],
     ["diameter", `${pond.diameter_m.toFixed(1)} m`], ["seen", `${pond.n_seen} of ${pond.n_clear} clear looks`],
   ];
   const list = document.createElement("dl");
@@ -44,26 +46,47 @@ function facts(pond) {
 function look(pond, { number, sensor, date }) {
   const figure = document.createElement("figure");
   for (const zoom of ["near", "wide"]) {
-    const picture = element("img", "", { alt: `${zoom === "near" ? "Close" : "Wide"} view in ${colours} colours, ${sensor}, ${date}`, loading: "lazy" });
+    const picture = element("img", "", { alt: `${zoom === "near" ? "Close" : "Wide"} view in ${colours} colours, ${sensor}, ${date}` });
     picture.src = ours(`/picture/${at}/${number}/${zoom}-${colours}.png`);
     figure.append(picture);
   }
-  figure.append(element("figcaption", `${date} · ${sensor}`));
+  const caption = element("figcaption", "");
+  caption.append(element("b", date), ` ${sensor}`);
+  figure.append(caption);
   return figure;
 }
 
 function show() {
   const pond = ponds[at];
   const n_said = ponds.filter((other) => other.said).length;
+  const what = ponds.some((other) => other.is_square) ? "Unit" : "Pond";
+  const more = n_said < ponds.length ? "What you say is kept at once." : "All are judged: end the command with Ctrl-C.";
   one("progress").textContent = ponds.length
-    ? `Pond ${at + 1} of ${ponds.length}, ${n_said} judged. What you say is kept at once.` : "There is no pond to judge.";
+    ? `${what} ${at + 1} of ${ponds.length}, ${n_said} judged. ${more}` : "There is no pond to judge.";
+  one("share").value = n_said / Math.max(ponds.length, 1);
   if (!pond) return;
+  for (const [verdict, [words, of_square]] of Object.entries({ accepted: ["accept", "one pond"], rejected: ["reject", "no pond"] }))
+    document.querySelector(`[data-verdict="${verdict}"] span`).textContent = pond.is_square ? of_square : words;
   one("question").textContent = question(pond);
   one("facts").replaceChildren(facts(pond));
+  one("looks").style.setProperty("--looks", pond.looks.length);
   one("looks").replaceChildren(...pond.looks.map((told) => look(pond, told)));
+  fetchAhead();
   one("note").value = pond.said?.note ?? "";
   for (const button of document.querySelectorAll("[data-verdict]"))
     button.setAttribute("aria-pressed", String(pond.said?.verdict === button.dataset.verdict));
+}
+
+// The server draws all dates of a pond at once: one picture of each zoom makes those of the next pond ready.
+function fetchAhead() {
+  const next = ponds[at + 1];
+  const shown = [...document.querySelectorAll("#looks img")];
+  if (!next?.looks.length) return;
+  const place = at;
+  Promise.all(shown.map((picture) => picture.decode().catch(() => {}))).then(() => {
+    if (at !== place) return;
+    for (const zoom of ["near", "wide"]) new Image().src = ours(`/picture/${at + 1}/${next.looks[0].number}/${zoom}-${colours}.png`);
+  });
 }
 
 function go(step) {
