@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 Stamp = tuple[str, int, int, int]
 _KNOWN: dict[Stamp, str] = {}
 
-HASHING_THREADS = 4
+HASHING_THREADS = min(4, os.cpu_count() or 1)
 """Files hashed at once; reading and hashing release the interpreter's lock."""
 
 

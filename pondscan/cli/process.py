@@ -28,5 +28,6 @@ def leave(code: int) -> NoReturn:
     a full Sentinel-2 scene. Threads that still import libraries nobody asks for any more are not waited for.
     """
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        if stream is not None:  # closed by the caller
+            stream.flush()
     os._exit(code)

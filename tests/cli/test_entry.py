@@ -195,3 +195,16 @@ def test_an_interrupt_from_the_keyboard_ends_the_process_with_130():
         process.send_signal(signal.SIGINT)
         assert "pondscan: interrupted" in process.stderr.read()
         assert process.wait() == 130
+
+
+def test_the_process_is_left_with_its_code_once_everything_is_said():
+    program = """
+from threading import Thread
+from time import sleep
+from pondscan.cli.process import leave
+Thread(target=lambda: sleep(60)).start()  # nobody waits for it
+print("said", end="")
+leave(3)
+"""
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False)  # noqa: S603
+    assert (answer.stdout, answer.stderr, answer.returncode) == ("said", "", 3)
