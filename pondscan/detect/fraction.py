@@ -22,8 +22,35 @@ LIQUID_NIR = {
 For bands that reach down to 780 nm (Sentinel-2's B8, SkySat) and for those around 865 nm (PlanetScope, Landsat). Read
 off modelled spectra (Lee shallow-water model, domain notes B1), not measured."""
 
+CLAY_RED = (0.00, 0.06, 0.11, 0.18, 0.24, 0.28)
+CLAY_NIR = {
+    "broad": (0.004, 0.008, 0.017, 0.035, 0.072, 0.140),
+    "narrow": (0.004, 0.006, 0.011, 0.022, 0.045, 0.088),
+}
+"""The same for liquids brown with clay. It absorbs red light, which white precipitate does not: to be as red it must be
+more, and scatters more in the near infrared. The modelled brown pond (Lee model as above), thinned and thickened."""
+
+CLAY_COLOUR = (1.05, 1.45)
+"""Red over green at which a liquid's near infrared begins to be that of clay, and is; the modelled white slurry has 1.01,
+the brown pond 1.53."""
+
 BRIGHTEST = 0.65
 """Reflectance at which an estimated colour is cut off; brighter than any liquid."""
+
+MOST_OF_GROUND = 0.8
+"""Liquid is no brighter in the near infrared than this share of the ground: what is as bright does not show."""
+
+ROUNDS = 9
+"""Halvings of the near infrared: to 0.0005."""
+
+SLURRY = (0.49, 0.55, 0.56)
+"""Blue, green and red of the densest white slurry modelled, and a standard deviation more: the brightest liquid. Slurry is
+nearly as bright in the near infrared as the ground, which then says little of its colour's scale."""
+
+NIR_ERROR = 0.2
+VISIBLE_ERROR = 0.2
+"""Relative spread of a liquid's near infrared about the table, and of the brightness of slurry (domain notes B1:
+log-normal, 15 to 25 %): what they leave of the scale is the smaller error of both."""
 
 MIN_RING_PIXELS = 12
 """Fewer ground pixels around than this, and the ground is taken from the whole chip."""
@@ -120,12 +147,14 @@ def ground_around(
     return Ground(mean, covariance, np.bincount(chip[beside], minlength=n_chips))
 
 
-def liquid_nir(red: Floats, nir_band: str) -> Floats:
-    """Near-infrared reflectance to expect of a liquid of this red reflectance in a ``LIQUID_NIR`` band."""
-    return np.interp(red, LIQUID_RED, LIQUID_NIR[nir_band])
+def liquid_nir(green: Floats, red: Floats, nir_band: str) -> Floats:
+    """Near-infrared reflectance to expect of a liquid of this green and red in a ``LIQUID_NIR`` band."""
+    clay = np.interp(red / np.maximum(green, 1e-3), CLAY_COLOUR, (0.0, 1.0))
+    pale = np.interp(red, LIQUID_RED, LIQUID_NIR[nir_band])
+    return pale + clay * (np.interp(red, CLAY_RED, CLAY_NIR[nir_band]) - pale)
 
 
-def liquid_colour(excess: Floats, ground: Floats, *, red: int, nir: int, nir_band: str) -> Floats:
+def liquid_colour(excess: Floats, ground: Floats, *, green: int, red: int, nir: int, nir_band: str) -> Floats:
     """Reflectance of the liquid itself, from how the pixels of an object depart from the ground.
 
     Parameters
@@ -135,26 +164,41 @@ def liquid_colour(excess: Floats, ground: Floats, *, red: int, nir: int, nir_ban
         (liquid − ground), so the ratios between bands are those of the liquid, whatever the fractions.
     ground : (n, bands)
         Reflectance of the ground.
-    red, nir : int
-        Places of the red and near-infrared bands.
+    green, red, nir : int
+        Places of the green, red and near-infrared bands.
     nir_band : str
         A key of ``LIQUID_NIR``.
 
     Returns
     -------
     (n, bands)
-        Within 0 to ``BRIGHTEST``. The near infrared is the anchor: it is known a priori but for white slurry,
-        where it follows the red (three rounds settle it).
+        Within 0 to ``BRIGHTEST``. The near infrared is the anchor: it is known a priori but for white slurry and clay,
+        where it follows the red, which follows from it: the more it is, the less liquid and the more red. Where both
+        agree is found by halving what the ground allows.
     """
     darkening = np.minimum(excess[:, nir], -1e-6)
-    nir_liquid = np.full(len(excess), 0.02)
-    colour = ground
-    for _ in range(3):
-        reach = np.minimum(nir_liquid - ground[:, nir], -0.02)
-        colour = np.clip(ground + excess * (reach / darkening)[:, None], 0.0, BRIGHTEST)
-        nir_liquid = np.minimum(liquid_nir(colour[:, red], nir_band), 0.8 * ground[:, nir])
+    ground_nir = ground[:, nir]
+
+    def colour_of(liquid: Floats) -> Floats:
+        reach = np.minimum(liquid - ground_nir, -0.02)
+        return np.clip(ground + excess * (reach / darkening)[:, None], 0.0, BRIGHTEST)
+
+    low, high = np.zeros(len(excess)), MOST_OF_GROUND * ground_nir
+    for _ in range(ROUNDS):
+        middle = (low + high) / 2
+        colour = colour_of(middle)
+        is_more = liquid_nir(colour[:, green], colour[:, red], nir_band) > middle
+        low, high = np.where(is_more, middle, low), np.where(is_more, high, middle)
+    nir_liquid = (low + high) / 2
+    colour = colour_of(nir_liquid)
     colour[:, nir] = nir_liquid
     return colour
+
+
+def scale_error(liquid_nir: Floats, ground_nir: Floats) -> Floats:
+    """Relative error of a fraction because liquids of one colour differ in the near infrared, or slurries in white."""
+    contrast = np.maximum(ground_nir - liquid_nir, 1e-3)
+    return np.minimum(NIR_ERROR * liquid_nir / contrast, VISIBLE_ERROR)
 
 
 def fraction_weights(contrast: Floats, covariance: Floats) -> tuple[Floats, Floats]:

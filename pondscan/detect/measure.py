@@ -22,6 +22,8 @@ Pixels = NDArray[np.float32]
 OPTICAL = ("blue", "green", "red", "nir")
 """Bands that make the fraction; short-wave infrared is blurred over 20 m and only helps to judge."""
 
+_ANCHORS = {role: OPTICAL.index(role) for role in ("green", "red", "nir")}
+
 TEXTURE_CORRELATION_PX = 4.0
 """Pixels over which ground texture hangs together: a sum's variance is so many times that of independent pixels."""
 
@@ -39,13 +41,13 @@ COLOUR_ERROR = 0.06
 """Relative error of the liquid's contrast, common to the ponds of a scene (unsourced;
 domain notes give 0.05 to 0.1)."""
 
-MAX_SADDLE = 0.85
+MAX_SADDLE = 0.87
 """Neighbouring peaks are one pond when the saddle between them is higher than this share of the lower one."""
 
 COARSE_GSD_M = 5.0
 """Pixels coarser than this do not resolve rims: there the fraction is sharpened before peaks are sought."""
 
-SHARPENING = 0.3
+SHARPENING = 0.35
 """Second difference taken off at coarse pixels, about twice what undoes Sentinel-2's blur to first order (half its
 variance, 0.13 square pixels); chosen with ``MAX_SADDLE`` by scripts/choose_constants, among pairs of like F1 for the
 least bias of area."""
@@ -149,7 +151,7 @@ def upsampling(gsd_m: float) -> int:
 
 def ring_pixels(ring_m: float, gsd_m: float) -> int:
     """Width of the ring of ground around an object, in pixels."""
-    return int(np.clip(round(ring_m / gsd_m), 3, 24))
+    return int(np.clip(round(ring_m / gsd_m), 2, 24))
 
 
 def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, noise: float, nir_band: str) -> Segments:
@@ -181,12 +183,12 @@ def measure(chips: Chips, *, gsd_m: float, smoothing_m: float, ring_m: float, no
     chips, is_seen = chips.cropped(margin), is_seen[:, margin:-margin, margin:-margin]
     filled = filled[..., margin:-margin, margin:-margin]
     factor = upsampling(gsd_m)
-    surface, gain = _fraction_surface(
+    surface, plain, gain = _fraction_surface(
         chips.is_object, filled[:, : len(OPTICAL)], ground, factor, nir_band, gsd_m=gsd_m, smoothing_m=smoothing_m
     )
     reach = _grow(chips.is_object, 1) & is_seen & ~(chips.is_candidate & ~chips.is_object)
     inside = reach.repeat(factor, axis=1).repeat(factor, axis=2)
-    label = split.basins(surface, inside, min_peak=MIN_PEAK, max_saddle=MAX_SADDLE, noise=noise * gain)
+    label = split.basins(surface, inside, min_peak=MIN_PEAK, max_saddle=MAX_SADDLE, noise=noise * gain, plain=plain)
     return _segments(chips, filled, ground, label, surface, factor, ring_masked, is_seen, nir_band=nir_band)
 
 
@@ -263,23 +265,23 @@ def _fraction_surface(
     *,
     gsd_m: float,
     smoothing_m: float,
-) -> tuple[Floats, Floats]:
-    """Water fraction by the liquid colour of each object as a whole, upsampled, and its gain (n,) on sensor noise."""
-    red, nir = OPTICAL.index("red"), OPTICAL.index("nir")
+) -> tuple[Floats, Floats | None, Floats]:
+    """Water fraction by the liquid colour of each object as a whole, upsampled, and its gain (n,) on sensor noise.
+
+    Where pixels are coarse it is sharpened; how it was before comes second, else None.
+    """
+    nir = OPTICAL.index("nir")
     mean = ground.mean[:, : len(OPTICAL)]
     darkening = np.clip(1 - reflectance[:, nir] / np.maximum(mean[:, nir], 0.03)[:, None, None], 0, 1)
     weight = darkening * is_object
     excess = np.einsum("nhw,nbhw->nb", weight, reflectance) - weight.sum(axis=(1, 2))[:, None] * mean
-    colour = fraction.liquid_colour(excess, mean, red=red, nir=nir, nir_band=nir_band)
+    colour = fraction.liquid_colour(excess, mean, **_ANCHORS, nir_band=nir_band)
     weights, _ = fraction.fraction_weights(colour - mean, ground.covariance)
-    is_coarse = gsd_m > COARSE_GSD_M
-    surface = split.resample(
-        fraction.project(reflectance, mean, weights),
-        factor,
-        sigma_px=0.0 if is_coarse else smoothing_m / gsd_m,
-        sharpening=SHARPENING if is_coarse else 0.0,
-    )
-    return surface, np.linalg.norm(weights, axis=1)
+    fractions, gain = fraction.project(reflectance, mean, weights), np.linalg.norm(weights, axis=1)
+    if gsd_m > COARSE_GSD_M:
+        plain = split.resample(fractions, factor, sigma_px=0.0, sharpening=0.0)
+        return split.resample(fractions, factor, sigma_px=0.0, sharpening=SHARPENING), plain, gain
+    return split.resample(fractions, factor, sigma_px=smoothing_m / gsd_m, sharpening=0.0), None, gain
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,17 +358,19 @@ def _segments(
     height = surface[sub.chip, sub.sub_row, sub.sub_col]
     weight = np.clip(height, 0.02, 1.0)
     optical = slice(0, len(OPTICAL))
-    red, nir = OPTICAL.index("red"), OPTICAL.index("nir")
     tilted = sub.totals(departure * weight[:, None])
-    liquid = fraction.liquid_colour(tilted, mean, red=red, nir=nir, nir_band=nir_band)
+    liquid = fraction.liquid_colour(tilted, mean, **_ANCHORS, nir_band=nir_band)
     n_pixels = sub.total(np.ones(len(sub.segment)))
     weights, variance = fraction.fraction_weights((liquid - mean)[:, optical], ground.covariance[home])
     plateau = _plateau(sub, np.einsum("kb,kb->k", weights[sub.segment], departure[:, optical]))
     liquid = mean + (liquid - mean) * plateau[:, None]
     weights, variance = weights / plateau[:, None], variance / plateau**2
     wet = np.einsum("kb,kb->k", weights[sub.segment], departure[:, optical])
-    area_px = np.einsum("mb,mb->m", weights, sub.totals(departure[:, optical]))
+    likely = np.minimum(liquid[:, optical], (*fraction.SLURRY, np.inf)) - mean[:, optical]
+    area_weights, _ = fraction.fraction_weights(likely, ground.covariance[home])
+    area_px = np.einsum("mb,mb->m", area_weights, sub.totals(departure[:, optical]))
     shared = COLOUR_ERROR * np.abs(area_px)
+    scale_error = fraction.scale_error(liquid[:, _ANCHORS["nir"]], mean[:, _ANCHORS["nir"]])
     top = _highest(sub.segment, wet, sub.n_segments)
     centroid, moments = _moments(sub, weight)
     return Segments(
@@ -379,6 +383,7 @@ def _segments(
         area_sigma_px=np.sqrt(
             _ground_sigma(variance, n_pixels, ground.n_pixels[home]) ** 2
             + (BORDER_ERROR_PX * sub.borders()) ** 2
+            + (scale_error * area_px) ** 2
             + shared**2
         ),
         shared_sigma_px=shared,

@@ -45,7 +45,7 @@ CHIP_BATCH_PX = 1 << 17
 GRADED_CELLS = 4
 """Rows of cells that are graded together: they and what is made of them stay in the processor's cache."""
 
-RING_M = 30.0
+RING_M = 24.0
 """Width of the ring of ground around an object; ponds stand on cleared ground some tens of metres wide."""
 
 SMOOTHING_M = 1.0

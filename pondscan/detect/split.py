@@ -16,6 +16,11 @@ Labels = NDArray[np.int32]
 MIN_DIP_SIGMA = 2.0
 """A saddle must lie so many standard deviations of the noise below the lower peak to part two ponds."""
 
+FULL_PEAK = 0.75
+FULL_SADDLE = 0.95
+"""Where pixels are as coarse as ponds, sharpening leaves ripples on a wide one. Two peaks of at least this fraction, before
+sharpening, are one pond when it never falls below this share of the lower one between them: a berm of 2 m would show."""
+
 
 @lru_cache(maxsize=64)
 def resampling(size: int, factor: int, sigma_px: float, sharpening: float) -> Floats:
@@ -53,7 +58,13 @@ def resample(chips: Floats, factor: int, *, sigma_px: float, sharpening: float) 
 
 
 def basins(
-    surface: Floats, is_inside: NDArray[np.bool_], *, min_peak: float, max_saddle: float, noise: Floats
+    surface: Floats,
+    is_inside: NDArray[np.bool_],
+    *,
+    min_peak: float,
+    max_saddle: float,
+    noise: Floats,
+    plain: Floats | None = None,
 ) -> Labels:
     """Divide every object of a stack of chips into the basins of its peaks.
 
@@ -70,6 +81,8 @@ def basins(
     noise : (n,)
         Standard deviation of each chip's surface over plain liquid; a dip of less than ``MIN_DIP_SIGMA`` times
         that is none.
+    plain : (n, h, w), optional
+        The fraction as it was before it was sharpened, where it was.
 
     Returns
     -------
@@ -92,10 +105,15 @@ def basins(
     )
     is_single = top == bottom
     label[is_single] = _with_marker(is_inside[is_single], markers[is_single], top[is_single], in_chip)
-    number = _without_shallow(
-        surface[is_shared], label[is_shared], n_markers, max_saddle, MIN_DIP_SIGMA * noise[is_shared]
-    )
-    return number[label]
+    if not is_shared.any():
+        return label
+    shared = label[is_shared]
+    joined = _shallow(surface[is_shared], shared, n_markers, max_saddle, MIN_DIP_SIGMA * noise[is_shared])
+    if plain is not None:
+        joined = np.concatenate([joined, _full(plain[is_shared], shared, n_markers)])
+    graph = coo_array((np.ones(len(joined), np.int8), joined.T), shape=(n_markers + 1, n_markers + 1))
+    _, number = connected_components(graph, directed=False)  # in order of each part's first: 0 stays 0
+    return number.astype(np.int32)[label]
 
 
 def highest_around(surface: Floats) -> Floats:
@@ -117,27 +135,33 @@ def _with_marker(is_inside: NDArray[np.bool_], markers: Labels, number: Labels, 
     return is_marked[part] * number[:, None, None]
 
 
-def _without_shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: float, min_dip: Floats) -> Labels:
-    """Join basins between which the surface hardly dips: the new number of each, (n_labels + 1,), 0 for none."""
-    pair, height = _borders(surface, label)
-    if not len(pair):
-        return np.arange(n_labels + 1, dtype=np.int32)
+def _shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: float, min_dip: Floats) -> Labels:
+    """Pairs of basins (k, 2) between which the surface hardly dips."""
+    pair, saddle, peak = _saddles(surface, label, n_labels)
     place = np.flatnonzero(label > 0)
-    basin = label.ravel()[place]
-    peak = np.full(n_labels + 1, -np.inf)
-    np.maximum.at(peak, basin, surface.ravel()[place])
     dip = np.zeros(n_labels + 1)
-    dip[basin] = min_dip[place // label[0].size]
-    key, inverse = np.unique(pair[:, 0] * np.int64(n_labels + 1) + pair[:, 1], return_inverse=True)
-    one, other = np.divmod(key, n_labels + 1)
-    saddle = np.full(len(key), -np.inf)
-    np.maximum.at(saddle, inverse, height)
-    lower = np.minimum(peak[one], peak[other])
-    is_one = saddle > np.minimum(max_saddle * lower, lower - dip[one])
-    joined = np.stack([one[is_one], other[is_one]], axis=1)
-    graph = coo_array((np.ones(len(joined), np.int8), joined.T), shape=(n_labels + 1, n_labels + 1))
-    _, number = connected_components(graph, directed=False)  # in order of each part's first: 0 stays 0
-    return number.astype(np.int32)
+    dip[label.ravel()[place]] = min_dip[place // label[0].size]
+    lower = peak[pair].min(axis=1)
+    return pair[saddle > np.minimum(max_saddle * lower, lower - dip[pair[:, 0]])]
+
+
+def _full(plain: Floats, label: Labels, n_labels: int) -> Labels:
+    """Pairs of basins (k, 2) of pixels full of liquid that meet in such pixels."""
+    pair, saddle, peak = _saddles(plain, label, n_labels)
+    lower = peak[pair].min(axis=1)
+    return pair[(lower > FULL_PEAK) & (saddle > FULL_SADDLE * lower)]
+
+
+def _saddles(surface: Floats, label: Labels, n_labels: int) -> tuple[Labels, Floats, Floats]:
+    """Pairs of basins that meet (k, 2), the highest point of their border (k,), and every basin's peak."""
+    border, height = _borders(surface, label)
+    place = np.flatnonzero(label > 0)
+    peak = np.full(n_labels + 1, -np.inf)
+    np.maximum.at(peak, label.ravel()[place], surface.ravel()[place])
+    pair, inverse = np.unique(border, axis=0, return_inverse=True)
+    saddle = np.full(len(pair), -np.inf)
+    np.maximum.at(saddle, inverse.ravel(), height)
+    return pair, saddle, peak
 
 
 def _borders(surface: Floats, label: Labels) -> tuple[Labels, Floats]:

@@ -51,14 +51,25 @@ def test_colour_is_recovered_from_mixed_pixels_whatever_their_fractions(
     liquid: np.ndarray, ground: np.ndarray, water: float
 ) -> None:
     excess = water * (liquid - ground)
-    colour = fraction.liquid_colour(excess[None], ground[None], red=2, nir=3, nir_band="broad")[0]
-    assert colour == pytest.approx(liquid, abs=0.04)
+    colour = fraction.liquid_colour(excess[None], ground[None], green=1, red=2, nir=3, nir_band="broad")[0]
+    assert colour == pytest.approx(liquid, abs=0.02)
 
 
-def test_white_slurry_is_known_by_its_red_not_taken_for_a_dark_liquid() -> None:
-    excess = WHITE - LATERITE
-    colour = fraction.liquid_colour(excess[None], LATERITE[None], red=2, nir=3, nir_band="broad")[0]
-    assert colour[3] > 0.1
+@pytest.mark.parametrize("ground", [FOREST, LATERITE])
+def test_white_slurry_nearly_as_bright_as_the_ground_is_known_by_its_red(ground: np.ndarray) -> None:
+    colour = fraction.liquid_colour(0.4 * (WHITE - ground)[None], ground[None], green=1, red=2, nir=3, nir_band="broad")
+    assert colour[0] == pytest.approx(WHITE, abs=0.06)
+
+
+def test_clay_is_brighter_in_the_near_infrared_than_white_slurry_as_red() -> None:
+    red = np.array([0.24])
+    brown, white = (fraction.liquid_nir(red / ratio, red, "broad")[0] for ratio in (1.5, 1.0))
+    assert (brown, white) == pytest.approx((0.072, 0.045))
+
+
+def test_the_scale_of_a_colour_is_as_sure_as_its_contrast_in_the_near_infrared() -> None:
+    turquoise, brown, white = fraction.scale_error(np.array([0.01, 0.072, 0.23]), np.array([0.3, 0.3, 0.3]))
+    assert (turquoise, brown, white) == pytest.approx((0.0069, 0.063, 0.2), abs=3e-4)
 
 
 def test_fraction_of_mixed_pixels_is_exact_without_noise() -> None:

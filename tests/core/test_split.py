@@ -31,6 +31,26 @@ def test_a_dip_within_the_noise_parts_nothing() -> None:
     assert count(two_domes(6.0), noise=0.25) == 1
 
 
+def wide_pond(dip: float, size: int = 32) -> np.ndarray:
+    surface = np.zeros((1, size, size))
+    surface[0, 8:24, 4:28] = 1.0 - dip * np.exp(-((np.arange(4, 28) - 15.5) ** 2) / 8.0)
+    return surface
+
+
+@pytest.mark.parametrize(("dip", "n_ponds"), [(0.03, 1), (0.10, 2)])
+def test_a_ripple_of_sharpening_parts_no_pond_that_was_full_before(dip: float, n_ponds: int) -> None:
+    rippled, plain = wide_pond(0.3), wide_pond(dip)
+    assert count(rippled) == 2
+    label = split.basins(rippled, rippled > 0.05, min_peak=0.15, max_saddle=0.9, noise=np.zeros(1), plain=plain)
+    assert label.max() == n_ponds
+
+
+def test_small_ponds_that_blur_together_are_parted_by_what_sharpening_shows() -> None:
+    rippled, plain = wide_pond(0.3), 0.7 * wide_pond(0.03)
+    label = split.basins(rippled, rippled > 0.05, min_peak=0.15, max_saddle=0.9, noise=np.zeros(1), plain=plain)
+    assert label.max() == 2
+
+
 def test_a_faint_maximum_starts_no_basin() -> None:
     assert count(0.1 * two_domes(8.0)) == 0
 
