@@ -201,6 +201,12 @@ def scale_error(liquid_nir: Floats, ground_nir: Floats) -> Floats:
     return np.minimum(NIR_ERROR * liquid_nir / contrast, VISIBLE_ERROR)
 
 
+def covered(total: Floats, liquid: Floats, ground: Floats, covariance: Floats) -> Floats:
+    """Pixels of liquid in a sum of departures from the ground (n, bands), no liquid taken for brighter than ``SLURRY``."""
+    weights, _ = fraction_weights(np.minimum(liquid, (*SLURRY, np.inf)) - ground, covariance)
+    return np.einsum("nb,nb->n", weights, total)
+
+
 def fraction_weights(contrast: Floats, covariance: Floats) -> tuple[Floats, Floats]:
     """Weights that turn a pixel's departure from the ground into its water fraction, and their variance.
 
