@@ -31,8 +31,8 @@ CLAY_NIR = {
 more, and scatters more in the near infrared. The modelled brown pond (Lee model as above), thinned and thickened."""
 
 CLAY_COLOUR = (1.05, 1.45)
-"""Red over green at which a liquid's near infrared begins to be that of clay, and is; the modelled white slurry has 1.01,
-the brown pond 1.53."""
+"""Red over green at which a liquid's near infrared begins to be that of clay, and is; the modelled white slurry has
+1.01, the brown pond 1.53."""
 
 BRIGHTEST = 0.65
 """Reflectance at which an estimated colour is cut off; brighter than any liquid."""
@@ -44,8 +44,8 @@ ROUNDS = 9
 """Halvings of the near infrared: to 0.0005."""
 
 SLURRY = (0.49, 0.55, 0.56)
-"""Blue, green and red of the densest white slurry modelled, and a standard deviation more: the brightest liquid. Slurry is
-nearly as bright in the near infrared as the ground, which then says little of its colour's scale."""
+"""Blue, green and red of the densest white slurry modelled, and a standard deviation more: the brightest liquid. Slurry
+is nearly as bright in the near infrared as the ground, which then says little of its colour's scale."""
 
 NIR_ERROR = 0.2
 VISIBLE_ERROR = 0.2
@@ -202,9 +202,14 @@ def scale_error(liquid_nir: Floats, ground_nir: Floats) -> Floats:
 
 
 def covered(total: Floats, liquid: Floats, ground: Floats, covariance: Floats) -> Floats:
-    """Pixels of liquid in a sum of departures from the ground (n, bands), no liquid taken for brighter than ``SLURRY``."""
-    weights, _ = fraction_weights(np.minimum(liquid, (*SLURRY, np.inf)) - ground, covariance)
-    return np.einsum("nb,nb->n", weights, total)
+    """Pixels of liquid in sums of departures from the ground (n, bands); none is taken for brighter than ``SLURRY``.
+
+    Bands beyond those of the covariance do not count.
+    """
+    optical = slice(0, covariance.shape[1])
+    weights, _ = fraction_weights(np.minimum(liquid[:, optical], (*SLURRY, np.inf)) - ground[:, optical], covariance)
+    n_pixels: Floats = np.einsum("nb,nb->n", weights, total[:, optical])
+    return n_pixels
 
 
 def fraction_weights(contrast: Floats, covariance: Floats) -> tuple[Floats, Floats]:

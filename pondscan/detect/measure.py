@@ -61,8 +61,8 @@ CORE_REACH_M = 9.5
 
 COARSE_BLUR_PX = 1
 FINE_BLUR_PX = 2
-"""Pixels around a core over which its liquid is blurred. At pixels above 5 m there are candidates in them; at finer ones the
-core leaves out more of a pond's edge, and with one pixel 4 % of the area at 3 m was lost (seeds from 1500), with two 2 %."""
+"""Pixels around a core over which its liquid is blurred. At pixels up to 5 m the core leaves out more of a pond's edge:
+with one pixel 4 % of the area at 3 m was lost (seeds from 1500), with two 2 %."""
 
 CORE_SHARE = 0.7
 """A candidate's pixel is kept if its darkness is at least this share of the highest beside it. What
@@ -372,8 +372,7 @@ def _segments(
     liquid = mean + (liquid - mean) * plateau[:, None]
     weights, variance = weights / plateau[:, None], variance / plateau**2
     wet = np.einsum("kb,kb->k", weights[sub.segment], departure[:, optical])
-    total = sub.totals(departure[:, optical])
-    area_px = fraction.covered(total, liquid[:, optical], mean[:, optical], ground.covariance[home])
+    area_px = fraction.covered(sub.totals(departure), liquid, mean, ground.covariance[home])
     shared = COLOUR_ERROR * np.abs(area_px)
     top = _highest(sub.segment, wet, sub.n_segments)
     centroid, moments = _moments(sub, weight)

@@ -18,8 +18,9 @@ MIN_DIP_SIGMA = 2.0
 
 FULL_PEAK = 0.75
 FULL_SADDLE = 0.95
-"""Where pixels are as coarse as ponds, sharpening leaves ripples on a wide one. Two peaks of at least this fraction, before
-sharpening, are one pond when it never falls below this share of the lower one between them: a berm of 2 m would show."""
+"""Where pixels are as coarse as ponds, sharpening leaves ripples on a wide one. Two peaks of at least this fraction,
+before sharpening, are one pond when it never falls below this share of the lower one between them: a berm of 2 m would
+show."""
 
 
 @lru_cache(maxsize=64)
@@ -142,14 +143,16 @@ def _shallow(surface: Floats, label: Labels, n_labels: int, max_saddle: float, m
     dip = np.zeros(n_labels + 1)
     dip[label.ravel()[place]] = min_dip[place // label[0].size]
     lower = peak[pair].min(axis=1)
-    return pair[saddle > np.minimum(max_saddle * lower, lower - dip[pair[:, 0]])]
+    shallow: Labels = pair[saddle > np.minimum(max_saddle * lower, lower - dip[pair[:, 0]])]
+    return shallow
 
 
 def _full(plain: Floats, label: Labels, n_labels: int) -> Labels:
     """Pairs of basins (k, 2) of pixels full of liquid that meet in such pixels."""
     pair, saddle, peak = _saddles(plain, label, n_labels)
     lower = peak[pair].min(axis=1)
-    return pair[(lower > FULL_PEAK) & (saddle > FULL_SADDLE * lower)]
+    full: Labels = pair[(lower > FULL_PEAK) & (saddle > FULL_SADDLE * lower)]
+    return full
 
 
 def _saddles(surface: Floats, label: Labels, n_labels: int) -> tuple[Labels, Floats, Floats]:
