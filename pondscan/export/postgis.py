@@ -3,14 +3,15 @@
 They live in a schema of their own, ``pondscan``, and every row names its census, which goes by the name of the
 workspace's folder. One transaction brings a census up to date: ponds and sites are updated by their ids, new ones
 added, ones that the products hold no more removed (``aliases`` names the new id of one that was renamed); the other
-tables, which have no ids, are written anew. Columns that somebody added to the tables are left alone.
+tables, which have no ids, are written anew. Columns that somebody added to the tables are left alone; those of a layer
+that the settings name no more go.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ import shapely
 from pondscan.errors import ConfigError, WorkspaceError
 from pondscan.export.csv import csv_bytes
 from pondscan.export.geojson import lonlat_polygons
-from pondscan.export.snapshot import Snapshot
+from pondscan.export.snapshot import Snapshot, added_to_sites
 from pondscan.tables import Column, Kind
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ def export(snapshot: Snapshot, url: str) -> tuple[str, tuple[str, ...]]:
         with _sentences(place), connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [SCHEMA])
             _check_postgis(connection, place)
-            _enter_census(connection, snapshot, place)
+            before = _enter_census(connection, snapshot, place)
             notes = [_bring_up_to_date(connection, snapshot, name) for name in snapshot.columns]
+            notes += _clear_leftovers(connection, snapshot, before)
     return place, tuple(notes)
 
 
@@ -126,8 +128,8 @@ def _check_postgis(connection: Connection[Any], place: str) -> None:
         raise WorkspaceError(f"{place}: the database has no PostGIS: let its owner run CREATE EXTENSION postgis")
 
 
-def _enter_census(connection: Connection[Any], snapshot: Snapshot, place: str) -> None:
-    """Enter the census with its ``run.json``; refuse one that merely has the name of another."""
+def _enter_census(connection: Connection[Any], snapshot: Snapshot, place: str) -> Any:
+    """Enter the census with its ``run.json``, and return that of before; refuse one that has the name of another."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS pondscan")
     connection.execute("CREATE TABLE IF NOT EXISTS pondscan.censuses (census text PRIMARY KEY, run jsonb NOT NULL)")
     before = connection.execute("SELECT run FROM pondscan.censuses WHERE census = %s", [snapshot.name]).fetchone()
@@ -138,6 +140,28 @@ def _enter_census(connection: Connection[Any], snapshot: Snapshot, place: str) -
         "INSERT INTO pondscan.censuses VALUES (%s, %s) ON CONFLICT (census) DO UPDATE SET run = excluded.run",
         [snapshot.name, json.dumps(snapshot.document)],
     )
+    return before[0] if before else None
+
+
+def _clear_leftovers(connection: Connection[Any], snapshot: Snapshot, before: Any) -> list[str]:
+    """Take away what layers added to the sites that the census names no more; what was done, in words.
+
+    The values of the census go; the column too, unless another census still has it or a view of somebody needs it.
+    """
+    import psycopg
+    from psycopg import sql
+
+    now = {column.name for column in snapshot.columns["sites"]}
+    dropped = [] if before is None else [one.name for one in added_to_sites(before) if one.name not in now]
+    runs = connection.execute("SELECT run FROM pondscan.censuses WHERE census <> %s", [snapshot.name]).fetchall()
+    needed = {column.name for (run,) in runs for column in added_to_sites(run)}
+    for name in dropped:
+        parts = (sql.Identifier(SCHEMA, "sites"), sql.Identifier(name))
+        connection.execute(sql.SQL("UPDATE {} SET {} = NULL WHERE census = %s").format(*parts), [snapshot.name])
+        if name not in needed:
+            with suppress(psycopg.errors.DependentObjectsStillExist), connection.transaction():
+                connection.execute(sql.SQL("ALTER TABLE {} DROP COLUMN {}").format(*parts))
+    return [f"sites: no longer {', '.join(dropped)}"] if dropped else []
 
 
 def _scene_ids(document: Any) -> set[str]:

@@ -79,7 +79,7 @@ def snapshot_of(name: str, document: Mapping[str, Any], contents: Mapping[str, b
     """
     tables = {table: _read_csv(f"{table}.csv", contents[f"{table}.csv"], columns) for table, columns in TABLES.items()}
     columns = {layer: known for layer, (known, _) in LAYERS.items()}
-    columns["sites"] = (*columns["sites"], *_added_to_sites(document))
+    columns["sites"] = (*columns["sites"], *added_to_sites(document))
     layers = _read_layers(contents[GEOPACKAGE], columns)
     if not is_whole:
         for layer in ("ponds", "sites"):
@@ -90,7 +90,7 @@ def snapshot_of(name: str, document: Mapping[str, Any], contents: Mapping[str, b
     return Snapshot(name, layers, tables, {**columns, **TABLES}, document, contents, notes)
 
 
-def _added_to_sites(document: Mapping[str, Any]) -> tuple[Column, ...]:
+def added_to_sites(document: Mapping[str, Any]) -> tuple[Column, ...]:
     """Columns that layers from elsewhere added to the sites."""
     named = document["settings"].get("context", {}).get("layers", ())
     return added_columns(ContextLayer.model_validate(layer) for layer in named)

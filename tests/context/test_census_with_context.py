@@ -151,3 +151,15 @@ def test_a_layer_that_cannot_add_what_is_asked_is_refused_before_any_work(scenes
     with pytest.raises(InputError, match=r"there is no attribute 'NAME_EN' \(rivers\), the nearest is 'NAM'"):
         run(scenes, tmp_path / "census", asked)
     assert not (tmp_path / "census").exists()
+
+
+def test_a_file_that_is_gone_stops_the_run_and_the_products_stand(scenes, config, tmp_path):
+    out = tmp_path / "census"
+    run(scenes, out, settings_of(config))
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file() and path.suffix != ".sqlite"}
+    (tmp_path / "events.csv").rename(tmp_path / "moved.csv")
+    for work in (lambda: run(scenes, out, settings_of(config)), lambda: pipeline.forget(out, scenes[0].stem)):
+        with pytest.raises(InputError, match=r"events\.csv"):
+            work()
+    after = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file() and path.suffix != ".sqlite"}
+    assert after == before

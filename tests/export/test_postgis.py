@@ -15,6 +15,7 @@ from export_examples import discs, publish
 from pondscan import handover, manifest
 from pondscan.errors import ConfigError, WorkspaceError
 from pondscan.export import postgis
+from pondscan.export.snapshot import added_to_sites
 from pondscan.tables import OBSERVATIONS, PONDS, SITES, SURVEY, TIMESERIES, names
 
 
@@ -235,3 +236,37 @@ def test_run_json_is_kept_as_json(url, workspace):
     handover.export(workspace, "postgis", url=url)
     query = "SELECT run -> 'versions' ->> 'pondscan' FROM pondscan.censuses"
     assert rows(url, query) == [(json.loads((workspace / "run.json").read_text())["versions"]["pondscan"],)]
+
+
+def with_rivers(snapshot):
+    """The same census with a layer of rivers named in its settings."""
+    layer = {"name": "rivers", "path": "rivers.gpkg", "adds": ["distance"]}
+    settings = snapshot.document["settings"]
+    document = {**snapshot.document, "settings": settings | {"context": settings["context"] | {"layers": [layer]}}}
+    sites = snapshot.layers["sites"].assign(rivers_distance_m=12.5)
+    columns = {**snapshot.columns, "sites": (*snapshot.columns["sites"], *added_to_sites(document))}
+    return replace(snapshot, layers={**snapshot.layers, "sites": sites}, columns=columns, document=document)
+
+
+def test_columns_of_a_layer_go_with_it(url, census, tmp_path):
+    def has_column():
+        query = "SELECT 1 FROM information_schema.columns WHERE table_name = 'sites' AND column_name = %s"
+        return bool(rows(url, query, "rivers_distance_m"))
+
+    mine, other = (handover.published(publish(census, tmp_path / name)) for name in ("mine", "other"))
+    for one in (mine, other):
+        postgis.export(with_rivers(one), url)
+    distances = "SELECT census, rivers_distance_m FROM pondscan.sites ORDER BY 1"
+    assert rows(url, distances) == [("mine", 12.5), ("other", 12.5)]
+    _, notes = postgis.export(mine, url)
+    assert notes[-1] == "sites: no longer rivers_distance_m"
+    assert rows(url, distances) == [("mine", None), ("other", 12.5)], "another census has it still"
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE VIEW pondscan.mine AS SELECT rivers_distance_m FROM pondscan.sites")
+    postgis.export(other, url)
+    assert rows(url, distances) == [("mine", None), ("other", None)], "a view of somebody holds the column"
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP VIEW pondscan.mine")
+    postgis.export(with_rivers(other), url)
+    postgis.export(other, url)
+    assert not has_column()
