@@ -156,6 +156,12 @@ TIMESERIES = (
     ),
     Column("observed_fraction", "number", "share of the site's footprint that the look saw clear"),
     Column("status", "string", "present, covered, unobserved or gone, at this look"),
+    Column(
+        "area_bias_m2",
+        "number",
+        "liquid that the look is expected to leave out, less what it counts with doubt: a part of `area_sigma_m2` that "
+        "looks of one sensor have in common",
+    ),
 )
 
 SURVEY = (

@@ -149,6 +149,7 @@ def timeseries(rows: pd.DataFrame, looks: Sequence[Look], site_id: NDArray[np.st
             "scene_id": [looks[i].scene_id for i in look],
             "sensor": [looks[i].sensor for i in look],
             "area_sigma_m2": total_sigma(variance + unseen_variance, off),
+            "area_bias_m2": doubt + unseen,
             "status": rows["state"].map(STATUS).to_numpy(),
         }
     )

@@ -25,6 +25,7 @@ class SiteLook:
     area_sigma_m2: float
     observed_fraction: float
     status: str
+    area_bias_m2: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ def _site_look(row: dict[str, str]) -> SiteLook:
         area_sigma_m2=float(row["area_sigma_m2"] or 0),
         observed_fraction=float(row["observed_fraction"] or 0),
         status=row["status"],
+        area_bias_m2=float(row["area_bias_m2"] or 0),
     )
 
 

@@ -184,12 +184,21 @@ def _grown(site: Site, before: Snapshot, rule: GrowthRule) -> Iterator[Alert]:
         return
     start_m2 = earlier[-1].area_m2
     gain_m2, days = newest.area_m2 - start_m2, _days(earlier[-1], newest)
-    sigma_m2 = math.hypot(newest.area_sigma_m2, earlier[-1].area_sigma_m2)
+    sigma_m2 = _sigma_of_change(earlier[-1], newest)
     rate = 100 * gain_m2 / start_m2 * 30 / days
     if gain_m2 > 0 and rate >= rule.percent_per_30_days and gain_m2 >= rule.min_sigmas * sigma_m2:
         words = f"grows by {rate:.0f} % in 30 days: {start_m2:,.0f} m² on {_day(earlier[-1].datetime)}, "
         words += f"{newest.area_m2:,.0f} m² on {_day(newest.datetime)}"
         yield _about(site, "growth", rule.tier, words, look=newest, growth_percent_per_30_days=round(rate, 1))
+
+
+def _sigma_of_change(earlier: SiteLook, newest: SiteLook) -> float:
+    """Standard deviation of the difference of two looks of one sensor, square metres.
+
+    What both leave out, and what both count with doubt, is no change: only how far the looks differ in it counts.
+    """
+    own = sum(max(look.area_sigma_m2**2 - look.area_bias_m2**2, 0.0) for look in (earlier, newest))
+    return math.hypot(math.sqrt(own), newest.area_bias_m2 - earlier.area_bias_m2)
 
 
 def _about(

@@ -12,8 +12,8 @@ RULES = Rules()
 JANUARY, FEBRUARY, MARCH = (f"2024-0{month}-01T04:00:00Z" for month in (1, 2, 3))
 
 
-def look(when, area=1000.0, *, status="present", fraction=1.0, sensor="planetscope", sigma=20.0):
-    return SiteLook(when, f"scene {when}", sensor, None if area is None else 3, area, sigma, fraction, status)
+def look(when, area=1000.0, *, status="present", fraction=1.0, sensor="planetscope", sigma=20.0, bias=0.0):
+    return SiteLook(when, f"scene {when}", sensor, None if area is None else 3, area, sigma, fraction, status, bias)
 
 
 def site(*looks, site_id="Sa", not_seen_before=None, **more):
@@ -140,6 +140,18 @@ def test_growth_is_a_rate_in_thirty_days():
 def test_no_growth_where_looks_cannot_tell(newest):
     before = census(site(look(JANUARY)))
     assert rules_of(before, census(site(look(JANUARY), newest))) == []
+
+
+def test_what_both_looks_leave_out_is_no_doubt_about_growth():
+    # 300 m² more with a sigma of 500 m² each, nearly all of it ponds too small for the pixels: the same ones both times
+    def grown(bias, bias_then):
+        before = look(JANUARY, sigma=500.0, bias=bias_then)
+        now = census(site(before, look(FEBRUARY, 1310.0, sigma=500.0, bias=bias)))
+        return rules_of(census(site(before)), now)
+
+    assert grown(0.0, 0.0) == []
+    assert grown(490.0, 490.0) == [("growth", "Sa", FEBRUARY)]
+    assert grown(490.0, 100.0) == []  # what one look left out the other may have shown
 
 
 def test_a_rule_that_is_off_raises_nothing():
