@@ -30,7 +30,8 @@ def print_page(page: Path, pdf: Path) -> str | None:
     # A superuser has no sandbox; the page is our own, and its policy lets it load nothing and run nothing.
     sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with tempfile.TemporaryDirectory(prefix="pondscan-print-", ignore_cleanup_errors=True) as profile:
-        command = [browser, *FLAGS, *sandbox, f"--user-data-dir={profile}", f"--print-to-pdf={pdf}", page.as_uri()]
+        command = [browser, *FLAGS, *sandbox, f"--user-data-dir={profile}", f"--print-to-pdf={pdf.resolve()}"]
+        command.append(page.resolve().as_uri())
         try:
             subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=True)  # noqa: S603
         except (OSError, subprocess.SubprocessError) as error:

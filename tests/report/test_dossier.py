@@ -209,3 +209,11 @@ def test_the_command_wants_a_site_with_a_dossier_and_with_nothing_else(tmp_path)
         answer = CliRunner().invoke(cli, ["export", str(tmp_path), *arguments])
         assert answer.exit_code == 2
         assert "--site" in answer.output
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="PDF NOT TESTED: Chromium is not installed")
+def test_a_page_is_printed_from_a_folder_named_as_seen_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("page.html").write_text("<!doctype html><title>x</title><p>evidence", encoding="utf-8")
+    assert paper.print_page(Path("page.html"), Path("page.pdf")) is None
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
