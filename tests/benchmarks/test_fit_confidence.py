@@ -55,7 +55,7 @@ def test_company_speaks_for_a_pond_that_shows_little_by_itself(fit_confidence: M
         assert odds[is_faint & is_site].min() > 1
         assert odds[is_faint & ~is_site].max() < -1
         assert (one["n_ponds"], one["first"]) == (7, {"intercept": -5.0, "terms": first["terms"]})
-        assert one["assumed_ponds_per_km2"] == round(0.75 * is_site.sum() / 20.0, 2), "of the scenes of the second step"
+        assert one["assumed_ponds_per_km2"] == round(0.5 * is_site.sum() / 20.0, 2), "of the scenes of the second step"
     assert set(without) == {"town"}, "a background that is not there is left as it is"
 
 
