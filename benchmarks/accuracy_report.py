@@ -243,8 +243,8 @@ def limit_table(tables: Tables) -> Iterator[str]:
     yield ""
     yield "![recall against diameter](accuracy_detection.svg)"
     yield ""
-    yield "That is one date. What two, three and six clear dates find together of smaller ponds at 10 m stands, by diameter,"
-    yield "in [stacking.md](stacking.md)."
+    yield "That is one date. What two, three and six clear dates find together of smaller ponds at 10 m stands, by"
+    yield "diameter, in [stacking.md](stacking.md)."
 
 
 def background_table(tables: Tables, bare: Mapping[str, Empty]) -> Iterator[str]:
