@@ -217,3 +217,27 @@ def test_a_page_is_printed_from_a_folder_named_as_seen_from_here(tmp_path, monke
     Path("page.html").write_text("<!doctype html><title>x</title><p>evidence", encoding="utf-8")
     assert paper.print_page(Path("page.html"), Path("page.pdf")) is None
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_figures_hold_the_charts_of_the_report(census, monkeypatch):
+    from pondscan.report import prints
+
+    monkeypatch.setattr(prints, "png_of", lambda svg: svg[:8].encode())  # painting takes long, and is tested beside it
+    files = {file.stem: file for file in handover.export(census, "figures").files if file.suffix == ".svg"}
+    assert {"map", "area", "turnover", "sizes"} < set(files)
+    page = (census / "report.html").read_text("utf-8")
+    for name in ("area", "turnover", "sizes"):
+        text = files[name].read_text("utf-8")
+        shapes = re.findall(r'<(?:path|polyline|polygon) (?:d|points)="([^"]{60,})"', text)
+        assert shapes, name
+        assert all(shape in page for shape in shapes), name
+
+
+def test_figures_are_refused_when_the_workspace_is_no_longer_what_was_published(census, tmp_path):
+    changed = Path(shutil.copytree(census, tmp_path / "changed"))
+    config = changed / "config.toml"
+    kept = config.read_text("utf-8")
+    assert "distance_m = 200.0" in kept
+    config.write_text(kept.replace("distance_m = 200.0", "distance_m = 150.0"), encoding="utf-8")
+    with pytest.raises(WorkspaceError, match="have changed since the products were made"):
+        handover.export(changed, "figures")
