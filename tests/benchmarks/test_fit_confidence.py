@@ -49,7 +49,7 @@ def test_company_speaks_for_a_pond_that_shows_little_by_itself(fit_confidence: M
     )
     frame = frame.assign(area_km2=10.0, background=np.where(np.arange(n) < 450, "simulated", "town"), scene=1)
     first = {"intercept": -5.0, "terms": {"snr": {"knots": [0, 10], "values": [0.0, 10.0]}}, "n_ponds": 7}
-    model, without = fit_confidence.in_two_steps(frame, first, {"town": first, "river": first})
+    model, without = fit_confidence.in_two_steps(frame, first, {"town": first, "river": first}, 0.5)
     for one in (model, without["town"]):
         odds = company.log_odds(frame, one, 10.0)
         assert odds[is_faint & is_site].min() > 1
