@@ -29,7 +29,7 @@ TEXTURE_CORRELATION_PX = 3.0
 """Pixels over which ground texture hangs together: a sum's variance is so many times that of independent pixels."""
 
 BESIDE_PIXELS = 24
-"""Ground pixels that the level of the ground beside an object is the median of."""
+"""Ground pixels that the level of the ground beside an object is the median of (OWN; docs/design.md)."""
 
 INNER_PX = 3
 MIN_INNER_PIXELS = 4
@@ -57,7 +57,7 @@ MIN_PEAK = 0.15
 """Least water fraction of a peak."""
 
 CORE_REACH_M = 9.5
-"""How far around a pixel its core is sought, at least a pixel: about a pond's width."""
+"""How far around a pixel its core is sought, at least a pixel: about a pond's width (OWN; docs/design.md)."""
 
 COARSE_BLUR_PX = 1
 FINE_BLUR_PX = 2
